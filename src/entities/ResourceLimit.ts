@@ -1,0 +1,70 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from "typeorm";
+import { DashboardUser } from "./DashboardUser";
+
+/** What a user may use. The one row without a user holds the defaults for everybody. */
+@Entity("resource_limits")
+@Index("unique_user_limits", ["userId"], { unique: true })
+@Index("unique_global_limits", ["globalRow"], { unique: true })
+export class ResourceLimit {
+	@PrimaryGeneratedColumn({ type: "int" })
+	id!: number;
+
+	@Column({ name: "user_id", type: "int", nullable: true })
+	userId!: number | null;
+
+	/** Whom the row is for, null for the global one; present when the relation was loaded. */
+	@ManyToOne(() => DashboardUser, { nullable: true, onDelete: "CASCADE", onUpdate: "RESTRICT" })
+	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "resource_limits_ibfk_1" })
+	user!: DashboardUser | null;
+
+	@Column({ name: "max_workspaces", type: "int", nullable: true, default: 2 })
+	maxWorkspaces!: number | null;
+
+	/** Number of CPUs of a new workspace, as Docker reads it. */
+	@Column({ name: "default_cpu", type: "varchar", length: 20, nullable: true, default: "1" })
+	defaultCpu!: string | null;
+
+	/** Memory of a new workspace, as Docker reads it. */
+	@Column({ name: "default_ram", type: "varchar", length: 20, nullable: true, default: "2g" })
+	defaultRam!: string | null;
+
+	/** Disk space of a new workspace, as Docker reads it. */
+	@Column({ name: "default_disk", type: "varchar", length: 20, nullable: true, default: "10g" })
+	defaultDisk!: string | null;
+
+	/** Minutes. */
+	@Column({ name: "default_idle_timeout", type: "int", nullable: true, default: 30 })
+	defaultIdleTimeout!: number | null;
+
+	/** Previews of one workspace that may be creating or running at a time. */
+	@Column({ name: "max_previews_per_workspace", type: "int", nullable: true, default: 3 })
+	maxPreviewsPerWorkspace!: number | null;
+
+	@Column({ name: "default_preview_lifetime_hours", type: "int", nullable: true, default: 24 })
+	defaultPreviewLifetimeHours!: number | null;
+
+	@Column({ name: "created_at", type: "timestamp", nullable: true, default: () => "CURRENT_TIMESTAMP" })
+	createdAt!: Date | null;
+
+	@Column({
+		name: "updated_at",
+		type: "timestamp",
+		nullable: true,
+		default: () => "CURRENT_TIMESTAMP",
+		onUpdate: "CURRENT_TIMESTAMP",
+	})
+	updatedAt!: Date | null;
+
+	/** 1 in the global row, else null: a unique index on it makes the server refuse a second global row. */
+	@Column({
+		name: "global_row",
+		type: "tinyint",
+		nullable: true,
+		select: false,
+		insert: false,
+		update: false,
+		generatedType: "VIRTUAL",
+		asExpression: "IF(user_id IS NULL, 1, NULL)",
+	})
+	globalRow!: number | null;
+}

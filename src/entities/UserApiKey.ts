@@ -1,0 +1,45 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from "typeorm";
+import { DashboardUser } from "./DashboardUser";
+
+/**
+ * A user's keys for AI providers, encrypted by the dashboard (AES-256-GCM: ciphertext with its 16-byte tag, and a
+ * 16-byte IV). At most one row a user. No blob and no IV is selected by default.
+ */
+@Entity("user_api_keys")
+@Index("user_id", ["userId"], { unique: true })
+export class UserApiKey {
+	@PrimaryGeneratedColumn({ type: "int" })
+	id!: number;
+
+	@Column({ name: "user_id", type: "int" })
+	userId!: number;
+
+	/** The owner; present when the relation was loaded. Many-to-one, since one-to-one would add a second unique index. */
+	@ManyToOne(() => DashboardUser, { nullable: false, onDelete: "CASCADE", onUpdate: "RESTRICT" })
+	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "user_api_keys_ibfk_1" })
+	user!: DashboardUser;
+
+	@Column({ name: "anthropic_key_encrypted", type: "varbinary", length: 512, nullable: true, select: false })
+	anthropicKeyEncrypted!: Buffer | null;
+
+	@Column({ name: "anthropic_key_iv", type: "varbinary", length: 16, nullable: true, select: false })
+	anthropicKeyIv!: Buffer | null;
+
+	@Column({ name: "openai_key_encrypted", type: "varbinary", length: 512, nullable: true, select: false })
+	openaiKeyEncrypted!: Buffer | null;
+
+	@Column({ name: "openai_key_iv", type: "varbinary", length: 16, nullable: true, select: false })
+	openaiKeyIv!: Buffer | null;
+
+	@Column({ name: "created_at", type: "timestamp", nullable: true, default: () => "CURRENT_TIMESTAMP" })
+	createdAt!: Date | null;
+
+	@Column({
+		name: "updated_at",
+		type: "timestamp",
+		nullable: true,
+		default: () => "CURRENT_TIMESTAMP",
+		onUpdate: "CURRENT_TIMESTAMP",
+	})
+	updatedAt!: Date | null;
+}

@@ -1,0 +1,113 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, OneToMany, PrimaryGeneratedColumn } from "typeorm";
+import { DashboardUser } from "./DashboardUser";
+import { WORKSPACE_STATUSES, type WorkspaceStatus } from "./enums";
+import { PreviewEnvironment } from "./PreviewEnvironment";
+import { WorkspaceLog } from "./WorkspaceLog";
+
+/** A browser IDE in a container: one for each user and project. */
+@Entity("workspaces")
+@Index("unique_workspace", ["userId", "projectName"], { unique: true })
+@Index("last_accessed_by", ["lastAccessedBy"])
+@Index("idx_status", ["status"])
+@Index("idx_last_activity", ["lastActivity"])
+export class Workspace {
+	@PrimaryGeneratedColumn({ type: "int" })
+	id!: number;
+
+	@Column({ name: "user_id", type: "int" })
+	userId!: number;
+
+	/** The owner; present when the relation was loaded. */
+	@ManyToOne(() => DashboardUser, { nullable: false, onDelete: "CASCADE", onUpdate: "RESTRICT" })
+	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "workspaces_ibfk_1" })
+	user!: DashboardUser;
+
+	@Column({ name: "project_name", type: "varchar", length: 100 })
+	projectName!: string;
+
+	@Column({ name: "container_id", type: "varchar", length: 64, nullable: true })
+	containerId!: string | null;
+
+	@Column({ name: "container_name", type: "varchar", length: 100, nullable: true })
+	containerName!: string | null;
+
+	@Column({ type: "enum", enum: WORKSPACE_STATUSES, nullable: true, default: "stopped" })
+	status!: WorkspaceStatus | null;
+
+	@Column({ name: "error_message", type: "text", nullable: true })
+	errorMessage!: string | null;
+
+	/** The port on which code-server listens inside its container. */
+	@Column({ name: "internal_port", type: "int", nullable: true, default: 8080 })
+	internalPort!: number | null;
+
+	/** The host's port, from the range that workspaces share with previews. */
+	@Column({ name: "assigned_port", type: "int", nullable: true })
+	assignedPort!: number | null;
+
+	/** Number of CPUs, as Docker reads it: `"1"`, `"0.5"`. */
+	@Column({ name: "cpu_limit", type: "varchar", length: 20, nullable: true, default: "1" })
+	cpuLimit!: string | null;
+
+	/** Memory, as Docker reads it: `"2g"`, `"512m"`. */
+	@Column({ name: "ram_limit", type: "varchar", length: 20, nullable: true, default: "2g" })
+	ramLimit!: string | null;
+
+	/** Disk space, as Docker reads it: `"10g"`. */
+	@Column({ name: "disk_limit", type: "varchar", length: 20, nullable: true, default: "10g" })
+	diskLimit!: string | null;
+
+	/** Minutes without activity after which the workspace is stopped. */
+	@Column({ name: "idle_timeout_minutes", type: "int", nullable: true, default: 30 })
+	idleTimeoutMinutes!: number | null;
+
+	/** Hours after its start at which the workspace is stopped, active or not. */
+	@Column({ name: "max_lifetime_hours", type: "int", nullable: true, default: 24 })
+	maxLifetimeHours!: number | null;
+
+	@Column({ name: "last_activity", type: "timestamp", nullable: true })
+	lastActivity!: Date | null;
+
+	@Column({ name: "last_accessed_by", type: "int", nullable: true })
+	lastAccessedBy!: number | null;
+
+	/** Who used the workspace last; present when the relation was loaded. */
+	@ManyToOne(() => DashboardUser, { nullable: true, onDelete: "SET NULL", onUpdate: "RESTRICT" })
+	@JoinColumn({ name: "last_accessed_by", foreignKeyConstraintName: "workspaces_ibfk_2" })
+	lastAccessedByUser!: DashboardUser | null;
+
+	@Column({ name: "started_at", type: "timestamp", nullable: true })
+	startedAt!: Date | null;
+
+	@Column({ name: "created_at", type: "timestamp", nullable: true, default: () => "CURRENT_TIMESTAMP" })
+	createdAt!: Date | null;
+
+	@Column({
+		name: "updated_at",
+		type: "timestamp",
+		nullable: true,
+		default: () => "CURRENT_TIMESTAMP",
+		onUpdate: "CURRENT_TIMESTAMP",
+	})
+	updatedAt!: Date | null;
+
+	/** The code-server password, AES-256-GCM ciphertext with its 16-byte tag; not selected by default. */
+	@Column({ name: "code_server_password_encrypted", type: "varbinary", length: 512, nullable: true, select: false })
+	codeServerPasswordEncrypted!: Buffer | null;
+
+	/** The IV of the code-server password, 16 bytes; not selected by default. */
+	@Column({ name: "code_server_password_iv", type: "varbinary", length: 16, nullable: true, select: false })
+	codeServerPasswordIv!: Buffer | null;
+
+	@OneToMany(
+		() => PreviewEnvironment,
+		(preview) => preview.workspace,
+	)
+	previews!: PreviewEnvironment[];
+
+	@OneToMany(
+		() => WorkspaceLog,
+		(log) => log.workspace,
+	)
+	logs!: WorkspaceLog[];
+}

@@ -1,0 +1,49 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from "typeorm";
+import { DashboardUser } from "./DashboardUser";
+import { WORKSPACE_LOG_ACTIONS, type WorkspaceLogAction } from "./enums";
+import { Workspace } from "./Workspace";
+
+/** A value that JSON can hold. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+
+/** What happened to a workspace. A row outlives its workspace: `workspaceId` is then null. */
+@Entity("workspace_logs")
+@Index("workspace_id", ["workspaceId"])
+@Index("idx_user_project", ["userId", "projectName"])
+@Index("idx_created", ["createdAt"])
+export class WorkspaceLog {
+	@PrimaryGeneratedColumn({ type: "int" })
+	id!: number;
+
+	@Column({ name: "workspace_id", type: "int", nullable: true })
+	workspaceId!: number | null;
+
+	/** The workspace, null once it was deleted; present when the relation was loaded. */
+	@ManyToOne(
+		() => Workspace,
+		(workspace) => workspace.logs,
+		{ nullable: true, onDelete: "SET NULL", onUpdate: "RESTRICT" },
+	)
+	@JoinColumn({ name: "workspace_id", foreignKeyConstraintName: "workspace_logs_ibfk_1" })
+	workspace!: Workspace | null;
+
+	@Column({ name: "user_id", type: "int" })
+	userId!: number;
+
+	/** Who did it; present when the relation was loaded. */
+	@ManyToOne(() => DashboardUser, { nullable: false, onDelete: "CASCADE", onUpdate: "RESTRICT" })
+	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "workspace_logs_ibfk_2" })
+	user!: DashboardUser;
+
+	@Column({ name: "project_name", type: "varchar", length: 100 })
+	projectName!: string;
+
+	@Column({ type: "enum", enum: WORKSPACE_LOG_ACTIONS })
+	action!: WorkspaceLogAction;
+
+	@Column({ type: "json", nullable: true })
+	details!: JsonValue;
+
+	@Column({ name: "created_at", type: "timestamp", nullable: true, default: () => "CURRENT_TIMESTAMP" })
+	createdAt!: Date | null;
+}

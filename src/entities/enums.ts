@@ -1,0 +1,24 @@
+/** Values of `workspaces.status`, in the order of the column's ENUM. */
+export const WORKSPACE_STATUSES = ["stopped", "starting", "running", "stopping", "error"] as const;
+export type WorkspaceStatus = (typeof WORKSPACE_STATUSES)[number];
+
+/** Values of `preview_environments.status`, in the order of the column's ENUM. */
+export const PREVIEW_STATUSES = ["creating", "running", "stopping", "stopped", "expired", "error"] as const;
+export type PreviewStatus = (typeof PREVIEW_STATUSES)[number];
+
+/** Values of `workspace_logs.action`, in the order of the column's ENUM; new ones are appended, never inserted. */
+export const WORKSPACE_LOG_ACTIONS = [
+	"create",
+	"start",
+	"stop",
+	"delete",
+	"sync_to_project",
+	"sync_from_project",
+	"preview_create",
+	"preview_delete",
+	"timeout",
+	"error",
+	"admin_force_stop",
+	"force_delete",
+] as const;
+export type WorkspaceLogAction = (typeof WORKSPACE_LOG_ACTIONS)[number];

@@ -1,0 +1,11 @@
+import { DashboardUser } from "./DashboardUser";
+import { PreviewEnvironment } from "./PreviewEnvironment";
+import { ResourceLimit } from "./ResourceLimit";
+import { UserApiKey } from "./UserApiKey";
+import { Workspace } from "./Workspace";
+import { WorkspaceLog } from "./WorkspaceLog";
+
+/** Every entity of the module, for a host with a DataSource of its own. */
+export const entities = [DashboardUser, Workspace, UserApiKey, PreviewEnvironment, WorkspaceLog, ResourceLimit];
+
+export { DashboardUser, PreviewEnvironment, ResourceLimit, UserApiKey, Workspace, WorkspaceLog };
