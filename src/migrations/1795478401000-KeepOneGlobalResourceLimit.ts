@@ -1,0 +1,86 @@
+import type { MigrationInterface, QueryRunner } from "typeorm";
+import { converge } from "./schema/converge";
+import { rowsIfAny } from "./schema/dataLoss";
+import { tell } from "./schema/events";
+import { errorNumber, execute, withShortLockWait } from "./schema/execute";
+import { createdTables, forgetExpression, rememberExpression } from "./schema/origin";
+import { type TableShape, unique, virtual } from "./schema/shape";
+
+const TABLE = "resource_limits";
+const EXPRESSION = "IF(user_id IS NULL, 1, NULL)";
+const DUPLICATE_ENTRY = 1062;
+
+/** UNIQUE lets NULLs repeat; a column that is 1 in global rows alone does not. */
+const SHAPE: TableShape = {
+	name: TABLE,
+	columns: [virtual("global_row", "tinyint", EXPRESSION)],
+	indexes: [unique("unique_global_limits", "global_row")],
+	foreignKeys: [],
+};
+
+const SEEDED =
+	"user_id IS NULL AND max_workspaces = 2 AND default_cpu = '1' AND default_ram = '2g' AND default_disk = '10g' " +
+	"AND default_idle_timeout = 30 AND max_previews_per_workspace = 3 AND default_preview_lifetime_hours = 24 " +
+	"AND updated_at <=> created_at";
+
+/** Leaves exactly one global row, the one with the lowest id, and makes the server refuse another. */
+export class KeepOneGlobalResourceLimit1795478401000 implements MigrationInterface {
+	readonly name = "KeepOneGlobalResourceLimit1795478401000";
+
+	async up(queryRunner: QueryRunner): Promise<void> {
+		await this.refuseSecondGlobalRow(queryRunner);
+		await rememberExpression(queryRunner, TABLE, "global_row", EXPRESSION);
+		await seed(queryRunner);
+	}
+
+	/** A dashboard that starts meanwhile may insert another row before the index is there. */
+	private async refuseSecondGlobalRow(queryRunner: QueryRunner): Promise<void> {
+		for (let attempt = 1; ; attempt++) {
+			await removeDuplicates(queryRunner);
+			try {
+				return await converge(queryRunner, [SHAPE], { create: false });
+			} catch (error) {
+				if (errorNumber(error) !== DUPLICATE_ENTRY || attempt === 10) throw error;
+			}
+		}
+	}
+
+	/** Takes away the index, the column and the row that `up` seeded, unless somebody changed that row. */
+	async down(queryRunner: QueryRunner): Promise<void> {
+		await withShortLockWait(queryRunner, async () => {
+			const drop = { table: TABLE, what: "duplicates are allowed again" } as const;
+			const index = "DROP INDEX unique_global_limits";
+			await execute(queryRunner, { ...drop, sql: `ALTER TABLE ${TABLE} ${index}`, algorithm: "INPLACE" });
+			await execute(queryRunner, { ...drop, sql: `ALTER TABLE ${TABLE} DROP COLUMN global_row`, algorithm: "INSTANT" });
+		});
+		await forgetExpression(queryRunner, TABLE, "global_row");
+		if (!(await createdTables(queryRunner)).has(TABLE)) return;
+		await queryRunner.query(`DELETE FROM ${TABLE} WHERE ${SEEDED}`);
+	}
+}
+
+async function removeDuplicates(queryRunner: QueryRunner): Promise<void> {
+	const [first, ...duplicates] = await rowsIfAny<Record<string, unknown> & { id: number }>(
+		queryRunner,
+		`SELECT * FROM ${TABLE} WHERE user_id IS NULL ORDER BY id`,
+	);
+	if (!first || !duplicates.length) return;
+	for (const row of duplicates) {
+		tell(queryRunner, "removing", TABLE, `second global row, kept is id ${first.id}: ${JSON.stringify(row)}`);
+	}
+	const ids = duplicates.map((row) => row.id).join(", ");
+	await queryRunner.query(`DELETE FROM ${TABLE} WHERE user_id IS NULL AND id IN (${ids})`);
+}
+
+/** Sent only where no global row is seen: an INSERT that finds one would still use up a number of the id. */
+async function seed(queryRunner: QueryRunner): Promise<void> {
+	const existing = await rowsIfAny(queryRunner, `SELECT id FROM ${TABLE} WHERE user_id IS NULL`);
+	if (existing.length) return;
+	try {
+		await queryRunner.query(`INSERT INTO ${TABLE} (user_id) VALUES (NULL)`);
+		tell(queryRunner, "seeded", TABLE, "1 row with the global defaults inserted");
+	} catch (error) {
+		// The dashboard's own start-up code was faster.
+		if (errorNumber(error) !== DUPLICATE_ENTRY) throw error;
+	}
+}

@@ -1,0 +1,12 @@
+import { CreateWorkspaceTables1795478400000 } from "./1795478400000-CreateWorkspaceTables";
+import { KeepOneGlobalResourceLimit1795478401000 } from "./1795478401000-KeepOneGlobalResourceLimit";
+import { AddCodeServerPassword1795478402000 } from "./1795478402000-AddCodeServerPassword";
+import { AddForceDeleteAction1795478403000 } from "./1795478403000-AddForceDeleteAction";
+
+/** Every migration, in the order in which they run, for a host with a DataSource of its own. */
+export const migrations = [
+	CreateWorkspaceTables1795478400000,
+	KeepOneGlobalResourceLimit1795478401000,
+	AddCodeServerPassword1795478402000,
+	AddForceDeleteAction1795478403000,
+];

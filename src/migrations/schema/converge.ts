@@ -1,0 +1,159 @@
+import type { QueryRunner } from "typeorm";
+import { type Change, creation, type Difference, difference } from "./difference";
+import { contextOf, tell } from "./events";
+import { execute, withShortLockWait } from "./execute";
+import { inspect } from "./inspect";
+import { markCreated, unmarkCreated } from "./origin";
+import type { ActualTable, Snapshot, TableShape } from "./shape";
+
+/** Every look that finds a difference acts on it; a look that still does after so many is fought by somebody. */
+const MAX_LOOKS = 8;
+
+/** A database that can't be brought to the wanted shape without losing something. Nothing was changed. */
+export class IncompatibleSchemaError extends Error {
+	constructor(readonly problems: readonly string[]) {
+		super(`nothing was changed, since these differences cannot be resolved safely:\n  - ${problems.join("\n  - ")}`);
+		this.name = "IncompatibleSchemaError";
+	}
+}
+
+export interface ConvergeOptions {
+	/** Whether a table that is not there is made; otherwise it is an incompatibility. */
+	readonly create: boolean;
+	/** Tables of the host that must be there, with an `id INT` to refer to. */
+	readonly parents?: readonly string[];
+}
+
+/**
+ * Brings tables to their shapes: looks, refuses what would lose something, acts, and looks again until nothing
+ * differs. So it can be interrupted and run again anywhere, and the host may change the same tables meanwhile.
+ */
+export async function converge(
+	queryRunner: QueryRunner,
+	shapes: readonly TableShape[],
+	options: ConvergeOptions,
+): Promise<void> {
+	const changed = new Map<string, string[]>();
+	const created = new Set<string>();
+	for (let look = 1; ; look++) {
+		const snapshot = await lookAt(queryRunner, [...shapes.map((shape) => shape.name), ...(options.parents ?? [])]);
+		const differences = compare(snapshot, shapes);
+		await refuseProblems(queryRunner, snapshot, shapes, differences, options);
+		const steps = shapes.flatMap((shape) => differences.get(shape.name)?.changes ?? creation(shape, snapshot.server));
+		if (!steps.length) return report(queryRunner, shapes, differences, created, changed);
+		if (look > MAX_LOOKS) throw new Error(`these steps keep being undone: ${steps.map((step) => step.sql).join("; ")}`);
+		await withShortLockWait(queryRunner, () => act(queryRunner, steps, created, changed));
+		if (contextOf(queryRunner).planned) return plan(queryRunner, snapshot, shapes);
+	}
+}
+
+async function act(
+	queryRunner: QueryRunner,
+	steps: readonly Change[],
+	created: Set<string>,
+	changed: Map<string, string[]>,
+): Promise<void> {
+	const creates = (step: Change) => step.algorithm === "NONE";
+	const toCreate = steps.filter(creates).map((step) => step.table);
+	if (toCreate.length) await markCreated(queryRunner, toCreate);
+	for (const step of steps) {
+		const done = await execute(queryRunner, step);
+		if (creates(step)) {
+			if (done) created.add(step.table);
+			else await unmarkCreated(queryRunner, step.table);
+		} else if (done) {
+			changed.set(step.table, [...(changed.get(step.table) ?? []), step.what]);
+		}
+	}
+}
+
+const PLANNED = "dployr-workspaces-db:planned";
+
+/** While planning, the tables as the statements so far would leave them take the place of those that are there. */
+async function lookAt(queryRunner: QueryRunner, names: readonly string[]): Promise<Snapshot> {
+	const planned = queryRunner.data[PLANNED] as Map<string, ActualTable> | undefined;
+	const snapshot = await inspect(queryRunner, names);
+	if (!contextOf(queryRunner).planned || !planned) return snapshot;
+	return { ...snapshot, tables: new Map([...snapshot.tables, ...planned]) };
+}
+
+function plan(queryRunner: QueryRunner, { tables, server }: Snapshot, shapes: readonly TableShape[]): void {
+	const planned = new Map(queryRunner.data[PLANNED] as Map<string, ActualTable> | undefined);
+	for (const shape of shapes) {
+		const before = tables.get(shape.name);
+		planned.set(shape.name, {
+			name: shape.name,
+			engine: before?.engine ?? "InnoDB",
+			collation: before?.collation ?? server.collation,
+			primaryKey: ["id"],
+			columns: merge(before?.columns, shape.columns),
+			indexes: merge(before?.indexes, shape.indexes),
+			foreignKeys: shape.foreignKeys.length ? shape.foreignKeys : (before?.foreignKeys ?? []),
+		});
+	}
+	queryRunner.data[PLANNED] = planned;
+}
+
+function merge<Part extends { name: string }>(before: readonly Part[] = [], wanted: readonly Part[]): Part[] {
+	const names = new Set(wanted.map((part) => part.name));
+	return [...before.filter((part) => !names.has(part.name)), ...wanted];
+}
+
+function compare({ tables, server }: Snapshot, shapes: readonly TableShape[]): Map<string, Difference> {
+	const found = shapes.flatMap((shape): [string, Difference][] => {
+		const actual = tables.get(shape.name);
+		return actual ? [[shape.name, difference(actual, shape, server)]] : [];
+	});
+	return new Map(found);
+}
+
+async function refuseProblems(
+	queryRunner: QueryRunner,
+	snapshot: Snapshot,
+	shapes: readonly TableShape[],
+	differences: ReadonlyMap<string, Difference>,
+	{ create, parents = [] }: ConvergeOptions,
+): Promise<void> {
+	const problems = parents.flatMap((parent) => parentProblems(snapshot.tables.get(parent), parent));
+	for (const shape of shapes) {
+		const found = differences.get(shape.name);
+		if (!found && !create) problems.push(`the table ${shape.name} is missing`);
+		problems.push(...(found?.problems ?? []));
+		for (const guard of found?.guards ?? []) {
+			const count = await countOf(queryRunner, guard.sql);
+			if (count > 0) problems.push(`${count} ${guard.problem}`);
+		}
+	}
+	if (problems.length) throw new IncompatibleSchemaError(problems);
+}
+
+async function countOf(queryRunner: QueryRunner, sql: string): Promise<number> {
+	const [row] = (await queryRunner.query(sql)) as { found: number | string }[];
+	return Number(row?.found ?? 0);
+}
+
+function parentProblems(parent: ActualTable | undefined, name: string): string[] {
+	if (!parent) {
+		return [`the table ${name} is missing; it belongs to the dashboard: start the dashboard once, then migrate`];
+	}
+	const id = parent.columns.find((column) => column.name === "id");
+	if (id?.type !== "int") return [`${name}.id is ${id?.type ?? "missing"}, expected int: foreign keys refer to it`];
+	if (parent.engine !== "InnoDB") return [`${name} uses the engine ${parent.engine}, expected InnoDB`];
+	return parent.primaryKey.join() === "id" ? [] : [`${name} has no primary key (id) to refer to`];
+}
+
+function report(
+	queryRunner: QueryRunner,
+	shapes: readonly TableShape[],
+	differences: ReadonlyMap<string, Difference>,
+	created: ReadonlySet<string>,
+	changed: ReadonlyMap<string, readonly string[]>,
+): void {
+	for (const { name } of shapes) {
+		const changes = changed.get(name) ?? [];
+		if (created.has(name)) tell(queryRunner, "created", name, "created");
+		else if (changes.length) tell(queryRunner, "changed", name, changes.join("; "));
+		else tell(queryRunner, "kept", name, "as it was");
+		for (const note of differences.get(name)?.notes ?? []) tell(queryRunner, "note", name, note);
+	}
+}

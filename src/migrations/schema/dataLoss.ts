@@ -1,0 +1,51 @@
+import type { QueryRunner } from "typeorm";
+import { errorNumber } from "./execute";
+
+const NO_SUCH_TABLE = 1146;
+const NO_SUCH_COLUMN = 1054;
+const VARIABLE = "WORKSPACES_ALLOW_DATA_LOSS";
+
+/** Data that a revert would delete. */
+export interface Loss {
+	/** Follows the number of rows: `row(s) of workspaces`. */
+	readonly what: string;
+	/** Counts the rows, as `found`. */
+	readonly sql: string;
+}
+
+/** A revert that was refused, since it would delete data. Nothing was changed. */
+export class DataLossError extends Error {
+	constructor(readonly losses: readonly string[]) {
+		super(
+			`refused, since reverting would delete ${losses.join(", ")}; nothing was changed. ` +
+				`Set ${VARIABLE}=yes if that is meant, after a backup`,
+		);
+		this.name = "DataLossError";
+	}
+}
+
+/** Refuses where there is something to lose, unless WORKSPACES_ALLOW_DATA_LOSS=yes says that it is meant. */
+export async function refuseDataLoss(queryRunner: QueryRunner, losses: readonly Loss[]): Promise<void> {
+	if (process.env[VARIABLE] === "yes") return;
+	const found: string[] = [];
+	for (const loss of losses) {
+		const count = await countOf(queryRunner, loss.sql);
+		if (count > 0) found.push(`${count} ${loss.what}`);
+	}
+	if (found.length) throw new DataLossError(found);
+}
+
+async function countOf(queryRunner: QueryRunner, sql: string): Promise<number> {
+	const [row] = await rowsIfAny<{ found: number | string }>(queryRunner, sql);
+	return Number(row?.found ?? 0);
+}
+
+/** The rows of a SELECT; none where the table or column is not there. */
+export async function rowsIfAny<Row>(queryRunner: QueryRunner, sql: string): Promise<Row[]> {
+	try {
+		return (await queryRunner.query(sql)) as Row[];
+	} catch (error) {
+		if ([NO_SUCH_TABLE, NO_SUCH_COLUMN].includes(errorNumber(error))) return [];
+		throw error;
+	}
+}

@@ -1,0 +1,47 @@
+import type { QueryRunner } from "typeorm";
+
+/** Something that a migration did or found. */
+export interface MigrationEvent {
+	readonly kind: /** The table was made. */
+		| "created"
+		/** The table was there and something of it was changed. */
+		| "changed"
+		/** The table was there as wanted, or was left to its owner. */
+		| "kept"
+		/** Rows were inserted. */
+		| "seeded"
+		/** Rows are about to be deleted: told before it happens. */
+		| "removing"
+		/** The table is gone. */
+		| "dropped"
+		/** Worth knowing. */
+		| "note";
+	readonly table: string;
+	readonly text: string;
+}
+
+/** What a runner of migrations leaves in `queryRunner.data` to be told of events, and to change how they run. */
+export interface MigrationContext {
+	readonly listener?: (event: MigrationEvent) => void;
+	/** Set while nothing is executed: the tables as the statements so far would leave them. */
+	readonly planned?: boolean;
+	/** Milliseconds for which a statement is tried again while another session holds its table; 60,000 by default. */
+	readonly patience?: number;
+}
+
+const KEY = "dployr-workspaces-db";
+
+export function setContext(queryRunner: QueryRunner, context: MigrationContext): void {
+	queryRunner.data[KEY] = context;
+}
+
+export function contextOf(queryRunner: QueryRunner): MigrationContext {
+	return (queryRunner.data[KEY] as MigrationContext | undefined) ?? {};
+}
+
+/** Tells the listener; under a plain TypeORM DataSource, which has none, the logger. */
+export function tell(queryRunner: QueryRunner, kind: MigrationEvent["kind"], table: string, text: string): void {
+	const { listener } = contextOf(queryRunner);
+	if (listener) listener({ kind, table, text });
+	else queryRunner.dataSource.logger.logMigration(`${table}: ${text}`);
+}

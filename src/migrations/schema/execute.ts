@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { QueryRunner } from "typeorm";
+import { blockers } from "./blockers";
+import type { Algorithm, Change } from "./difference";
+import { contextOf, tell } from "./events";
+
+const LOCK_WAIT_TIMEOUT = 1205;
+const DEADLOCK = 1213;
+const ALGORITHM_NOT_SUPPORTED = [1845, 1846];
+/** Table, column, key name or foreign key exists; column or key to drop does not: somebody else made the same change. */
+const ALREADY_MADE = [1050, 1060, 1061, 1091, 1826];
+
+const CLAUSES: Record<Algorithm | "COPY", string> = {
+	NONE: "",
+	INSTANT: ", ALGORITHM=INSTANT",
+	INPLACE: ", ALGORITHM=INPLACE, LOCK=NONE",
+	COPY: ", ALGORITHM=COPY, LOCK=SHARED",
+};
+const NEXT: Partial<Record<Algorithm | "COPY", Algorithm | "COPY">> = { INSTANT: "INPLACE", INPLACE: "COPY" };
+
+/**
+ * Runs DDL with a lock_wait_timeout of one second: a statement that waits for a table makes every later query on that
+ * table wait behind it, so it waits briefly and tries again.
+ */
+export async function withShortLockWait(queryRunner: QueryRunner, work: () => Promise<void>): Promise<void> {
+	await queryRunner.query("SET SESSION lock_wait_timeout = 1");
+	try {
+		await work();
+	} finally {
+		await restore(queryRunner, "SET SESSION lock_wait_timeout = DEFAULT");
+	}
+}
+
+/** Executes one change; returns false when it turned out to be made already. */
+export async function execute(queryRunner: QueryRunner, change: Change): Promise<boolean> {
+	if (!change.unchecked) return alter(queryRunner, change);
+	await queryRunner.query("SET SESSION foreign_key_checks = 0");
+	try {
+		return await alter(queryRunner, change);
+	} finally {
+		await restore(queryRunner, "SET SESSION foreign_key_checks = 1");
+	}
+}
+
+async function alter(queryRunner: QueryRunner, change: Change): Promise<boolean> {
+	let algorithm: Algorithm | "COPY" = change.algorithm;
+	for (;;) {
+		try {
+			const result = await patiently(queryRunner, change, change.sql + CLAUSES[algorithm]);
+			if (algorithm === "NONE") return !(await existedBefore(queryRunner, result));
+			if (algorithm === "COPY") tell(queryRunner, "note", change.table, `copied while writers waited: ${change.what}`);
+			return true;
+		} catch (error) {
+			const next: Algorithm | "COPY" | undefined = NEXT[algorithm];
+			if (ALREADY_MADE.includes(errorNumber(error))) return false;
+			if (!next || !ALGORITHM_NOT_SUPPORTED.includes(errorNumber(error))) throw failure(change, error);
+			algorithm = next;
+		}
+	}
+}
+
+/** CREATE TABLE IF NOT EXISTS only warns where the host was faster. */
+async function existedBefore(queryRunner: QueryRunner, result: unknown): Promise<boolean> {
+	if (!(result as { warningStatus?: number } | undefined)?.warningStatus) return false;
+	const warnings = (await queryRunner.query("SHOW WARNINGS")) as { Code: number }[];
+	return warnings.some((warning) => ALREADY_MADE.includes(warning.Code));
+}
+
+async function patiently(queryRunner: QueryRunner, change: Change, sql: string): Promise<unknown> {
+	const deadline = Date.now() + (contextOf(queryRunner).patience ?? 60_000);
+	for (let pause = 100; ; pause = Math.min(pause * 2, 2_000)) {
+		try {
+			return await queryRunner.query(sql);
+		} catch (error) {
+			if (![LOCK_WAIT_TIMEOUT, DEADLOCK].includes(errorNumber(error))) throw error;
+			if (Date.now() + pause > deadline) {
+				const inTheWay = await blockers(queryRunner, change.table);
+				throw new Error(
+					`gave up waiting for the table: ${inTheWay}. End that session or transaction and run it again`,
+					{
+						cause: error,
+					},
+				);
+			}
+			await sleep(pause);
+		}
+	}
+}
+
+function failure(change: Change, error: unknown): Error {
+	const reason = error instanceof Error ? error.message : String(error);
+	return new Error(`${change.table}: step "${change.what}" failed: ${reason}`, { cause: error });
+}
+
+/** The connection may be gone, and then so is the setting; the first error is the one to see. */
+async function restore(queryRunner: QueryRunner, sql: string): Promise<void> {
+	await queryRunner.query(sql).catch(() => undefined);
+}
+
+/** The server's number of an error, also of one that caused it; 0 where there is none. */
+export function errorNumber(error: unknown): number {
+	if (!(error instanceof Error)) return 0;
+	return (error as { errno?: number }).errno ?? errorNumber(error.cause);
+}

@@ -1,0 +1,64 @@
+import type { Difference, Guard } from "./difference";
+import type { ActualTable, IndexShape, TableShape } from "./shape";
+import { indexSql, quote } from "./sql";
+
+/** What separates the indexes of a table from those wanted; all of it is one ALTER. */
+export function indexDifference(actual: ActualTable, wanted: TableShape): Difference {
+	const clauses: string[] = [];
+	const what: string[] = [];
+	const guards: Guard[] = [];
+	const wantedNames = new Set(wanted.indexes.map((shape) => shape.name));
+	const spare = actual.indexes.filter((shape) => !wantedNames.has(shape.name));
+	for (const shape of wanted.indexes) {
+		const found = actual.indexes.find((candidate) => candidate.name === shape.name);
+		if (found && alike(found, shape)) continue;
+		const twin = spare.find((candidate) => alike(candidate, shape));
+		if (twin && !found) {
+			spare.splice(spare.indexOf(twin), 1);
+			clauses.push(`RENAME INDEX ${quote(twin.name)} TO ${quote(shape.name)}`);
+			what.push(`index ${twin.name} is named ${shape.name}`);
+			continue;
+		}
+		if (found) clauses.push(`DROP INDEX ${quote(shape.name)}`);
+		clauses.push(...keepForeignKeyIndex(actual, shape), `ADD ${indexSql(shape)}`);
+		what.push(`${found ? "rebuilt" : "added"} ${shape.unique ? "unique index" : "index"} ${shape.name}`);
+		if (shape.unique && !isGenerated(wanted, shape)) guards.push(duplicateGuard(actual.name, shape));
+	}
+	if (!clauses.length) return { changes: [], guards: [], problems: [], notes: [] };
+	const sql = `ALTER TABLE ${quote(actual.name)} ${clauses.join(", ")}`;
+	return {
+		changes: [{ table: actual.name, what: what.join("; "), sql, algorithm: "INPLACE" }],
+		guards,
+		problems: [],
+		notes: [],
+	};
+}
+
+function alike(one: IndexShape, other: IndexShape): boolean {
+	return one.unique === other.unique && one.columns.join().toLowerCase() === other.columns.join().toLowerCase();
+}
+
+/** Both servers drop an index that they once made for a foreign key as soon as another can serve it: make it anew. */
+function keepForeignKeyIndex(actual: ActualTable, added: IndexShape): string[] {
+	const leading = added.columns[0];
+	const served = actual.foreignKeys.some((key) => key.column === leading);
+	const own = actual.indexes.find((shape) => !shape.unique && shape.columns.join() === leading);
+	if (!served || !own || own.name === added.name) return [];
+	return [`DROP INDEX ${quote(own.name)}`, `ADD ${indexSql(own)}`];
+}
+
+/** The migration that adds a generated column removes the rows that it would make collide, before the index comes. */
+function isGenerated(wanted: TableShape, shape: IndexShape): boolean {
+	return wanted.columns.some((column) => column.generated && shape.columns.includes(column.name));
+}
+
+function duplicateGuard(table: string, shape: IndexShape): Guard {
+	const columns = shape.columns.map(quote).join(", ");
+	const present = shape.columns.map((column) => `${quote(column)} IS NOT NULL`).join(" AND ");
+	return {
+		sql:
+			"SELECT COUNT(*) AS found FROM (SELECT 1 FROM " +
+			`${quote(table)} WHERE ${present} GROUP BY ${columns} HAVING COUNT(*) > 1) AS duplicates`,
+		problem: `value(s) of (${shape.columns.join(", ")}) stand in several rows of ${table}, expected each once; merge them`,
+	};
+}

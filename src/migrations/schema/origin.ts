@@ -1,0 +1,69 @@
+import type { QueryRunner } from "typeorm";
+
+/**
+ * Which tables this module made, so that a revert drops none that the dashboard made. It is kept in TypeORM's own
+ * metadata table, and written before the table is made: an interrupted run then still counts as the maker.
+ */
+const TYPE = "CREATED_BY_DPLOYR_WORKSPACES_DB";
+
+/** The table in which TypeORM keeps the expressions of generated columns, made as TypeORM makes it. */
+export async function ensureMetadataTable(queryRunner: QueryRunner): Promise<void> {
+	await queryRunner.query(
+		`CREATE TABLE IF NOT EXISTS ${metadataTable(queryRunner)} (\`type\` varchar(255) NOT NULL, ` +
+			"`database` varchar(255) NULL, `schema` varchar(255) NULL, `table` varchar(255) NULL, " +
+			"`name` varchar(255) NULL, `value` text NULL) ENGINE=InnoDB",
+	);
+}
+
+export async function markCreated(queryRunner: QueryRunner, tables: readonly string[]): Promise<void> {
+	await ensureMetadataTable(queryRunner);
+	const metadata = metadataTable(queryRunner);
+	const candidates = tables.map((table) => `SELECT '${TYPE}' AS type, '${table}' AS name`).join(" UNION ALL ");
+	await queryRunner.query(
+		`INSERT INTO ${metadata} (\`type\`, \`table\`) SELECT made.type, made.name FROM (${candidates}) AS made ` +
+			`WHERE NOT EXISTS (SELECT 1 FROM ${metadata} AS known WHERE known.type = made.type AND known.table = made.name)`,
+	);
+}
+
+export async function unmarkCreated(queryRunner: QueryRunner, table: string): Promise<void> {
+	await queryRunner.query(
+		`DELETE FROM ${metadataTable(queryRunner)} WHERE \`type\` = '${TYPE}' AND \`table\` = '${table}'`,
+	);
+}
+
+/** The tables among those named that this module made: two statements. */
+export async function createdTables(queryRunner: QueryRunner): Promise<Set<string>> {
+	await ensureMetadataTable(queryRunner);
+	const rows = (await queryRunner.query(
+		`SELECT \`table\` AS name FROM ${metadataTable(queryRunner)} WHERE \`type\` = '${TYPE}'`,
+	)) as { name: string }[];
+	return new Set(rows.map((row) => row.name));
+}
+
+/** Remembers the expression of a generated column where TypeORM's schema builder looks for it. */
+export async function rememberExpression(
+	queryRunner: QueryRunner,
+	table: string,
+	column: string,
+	expression: string,
+): Promise<void> {
+	await ensureMetadataTable(queryRunner);
+	const metadata = metadataTable(queryRunner);
+	const key = `\`type\` = 'GENERATED_COLUMN' AND \`schema\` = DATABASE() AND \`table\` = '${table}' AND \`name\` = '${column}'`;
+	await queryRunner.query(
+		`INSERT INTO ${metadata} (\`type\`, \`schema\`, \`table\`, \`name\`, \`value\`) ` +
+			`SELECT 'GENERATED_COLUMN', DATABASE(), '${table}', '${column}', '${expression}' FROM DUAL ` +
+			`WHERE NOT EXISTS (SELECT 1 FROM ${metadata} WHERE ${key})`,
+	);
+}
+
+export async function forgetExpression(queryRunner: QueryRunner, table: string, column: string): Promise<void> {
+	await queryRunner.query(
+		`DELETE FROM ${metadataTable(queryRunner)} WHERE \`type\` = 'GENERATED_COLUMN' AND \`table\` = '${table}' ` +
+			`AND \`name\` = '${column}'`,
+	);
+}
+
+function metadataTable(queryRunner: QueryRunner): string {
+	return `\`${queryRunner.dataSource.metadataTableName}\``;
+}

@@ -1,0 +1,62 @@
+import type { ColumnShape, ForeignKeyShape, IndexShape, Server, TableShape } from "./shape";
+import { CURRENT_TIMESTAMP } from "./shape";
+
+export function quote(name: string): string {
+	return `\`${name.replaceAll("`", "``")}\``;
+}
+
+export function columnSql(column: ColumnShape): string {
+	const parts = [quote(column.name), column.type];
+	if (column.generated) return [...parts, `GENERATED ALWAYS AS (${column.generated}) VIRTUAL`].join(" ");
+	// NULL is said in so many words: without explicit_defaults_for_timestamp a bare TIMESTAMP is NOT NULL.
+	parts.push(column.nullable ? "NULL" : "NOT NULL");
+	if (column.autoIncrement) parts.push("AUTO_INCREMENT");
+	if (column.default !== null) parts.push(`DEFAULT ${defaultSql(column)}`);
+	if (column.onUpdate) parts.push(`ON UPDATE ${CURRENT_TIMESTAMP}`);
+	return parts.join(" ");
+}
+
+function defaultSql(column: ColumnShape): string {
+	const value = column.default ?? "NULL";
+	return value === CURRENT_TIMESTAMP || column.type === "int" ? value : `'${value.replaceAll("'", "''")}'`;
+}
+
+export function indexSql(shape: IndexShape): string {
+	return `${shape.unique ? "UNIQUE INDEX" : "INDEX"} ${quote(shape.name)} (${shape.columns.map(quote).join(", ")})`;
+}
+
+/**
+ * MySQL keeps RESTRICT and NO ACTION apart by what was written. MariaDB takes an unstated ON UPDATE for RESTRICT, but
+ * an in-place ALTER that states RESTRICT is stored as NO ACTION there (10.11, 11.8), so it is left unstated.
+ */
+export function foreignKeySql(key: ForeignKeyShape, server: Server, name = key.name): string {
+	const onUpdate = server.family === "mysql" ? ` ON UPDATE ${key.onUpdate}` : "";
+	return (
+		`CONSTRAINT ${quote(name)} FOREIGN KEY (${quote(key.column)}) REFERENCES ${quote(key.references)} (\`id\`) ` +
+		`ON DELETE ${key.onDelete}${onUpdate}`
+	);
+}
+
+/** A TIMESTAMP that must be given: the one kind of column to which an old server adds a default of its own. */
+export function isBareTimestamp(column: ColumnShape): boolean {
+	return column.type === "timestamp" && !column.nullable && column.default === null;
+}
+
+/** Any explicit default keeps the server from adding one of its own; it is dropped again right after. */
+export function withPlaceholderDefault(column: ColumnShape): ColumnShape {
+	return isBareTimestamp(column) ? { ...column, default: "2000-01-01 00:00:00" } : column;
+}
+
+export function createTableSql(table: TableShape, server: Server): string {
+	const columns = server.implicitTimestampDefaults ? table.columns.map(withPlaceholderDefault) : table.columns;
+	const parts = [
+		...columns.map(columnSql),
+		"PRIMARY KEY (`id`)",
+		...table.indexes.map(indexSql),
+		...table.foreignKeys.map((key) => foreignKeySql(key, server)),
+	];
+	return (
+		`CREATE TABLE IF NOT EXISTS ${quote(table.name)} (\n\t${parts.join(",\n\t")}\n) ` +
+		`ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE ${server.collation}`
+	);
+}
