@@ -1,0 +1,153 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { greeting, HOST, startServer, stopServer } from "./lib/private-server.mjs";
+import { isAlive } from "./lib/processes.mjs";
+import { installDependencies, PROJECT, run, SERVERS } from "./lib/project.mjs";
+
+/** @typedef {{ passed: number, failed: number, skipped: number, empty: string[] }} Counts */
+
+const FOLDER_PREFIX = "test-";
+const COUNTS = join(SERVERS, `counts-${process.pid}.json`);
+// The tests mostly wait for the server, so more than one file at a time pays off on the smallest machine too.
+const CONCURRENCY = Math.min(4, Math.max(2, availableParallelism()));
+// A test that hangs must not hold up a run for ever.
+const TIMEOUT_MS = 30 * 60_000;
+
+/** @type {import("node:child_process").ChildProcess | undefined} */
+let suite;
+/** @type {NodeJS.Signals | undefined} */
+let interrupted;
+
+/** All test files, or those whose path contains one of the filters. @param {string[]} filters */
+function testFiles(filters) {
+	const files = readdirSync(join(PROJECT, "test"), { recursive: true, encoding: "utf8" })
+		.map((name) => join("test", name))
+		.filter((name) => name.endsWith(".test.ts"))
+		.sort();
+	const chosen = filters.length === 0 ? files : files.filter((name) => filters.some((filter) => name.includes(filter)));
+	if (chosen.length === 0) throw new Error(`No test file matches ${filters.join(", ") || "test/**/*.test.ts"}`);
+	return chosen;
+}
+
+/** @returns {Counts} */
+function readCounts() {
+	if (!existsSync(COUNTS)) return { passed: 0, failed: 0, skipped: 0, empty: [] };
+	const counts = JSON.parse(readFileSync(COUNTS, "utf8"));
+	rmSync(COUNTS);
+	return counts;
+}
+
+/** @param {NodeJS.Signals} signal */
+function signalSuite(signal) {
+	if (suite?.pid === undefined || suite.exitCode !== null || suite.signalCode !== null) return;
+	// The suite leads a process group of its own, with every process that a test started in it.
+	process.kill(-suite.pid, signal);
+}
+
+/**
+ * Runs the suite once, on one server.
+ * @param {string} url @param {string[]} files @param {string[]} flags
+ */
+async function runSuite(url, files, flags) {
+	const reporters = [
+		...["--test-reporter=spec", "--test-reporter-destination=stdout"],
+		...[
+			`--test-reporter=${join(PROJECT, "scripts", "lib", "count-reporter.mjs")}`,
+			`--test-reporter-destination=${COUNTS}`,
+		],
+	];
+	const options = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TIMEOUT_MS}`, ...reporters, ...flags];
+	const child = spawn(process.execPath, ["--import", "tsx", "--test", ...options, ...files], {
+		cwd: PROJECT,
+		env: { ...process.env, TEST_DATABASE_URL: url },
+		stdio: ["ignore", "inherit", "inherit"],
+		detached: true,
+	});
+	suite = child;
+	const code = await new Promise((done) => child.on("close", done));
+	const counts = readCounts();
+	return { ...counts, ok: code === 0 && counts.failed === 0 && counts.empty.length === 0 && counts.passed > 0 };
+}
+
+/** @param {string} url without its password @param {string | undefined} version */
+function label(url, version) {
+	const { hostname, port } = new URL(url);
+	return `${version ?? "unknown"} at ${hostname}:${port || 3306}`;
+}
+
+/** @param {string[]} urls @param {string[]} files @param {string[]} flags */
+async function runEverywhere(urls, files, flags) {
+	/** @type {(Awaited<ReturnType<typeof runSuite>> & { name: string })[]} */
+	const results = [];
+	for (const url of urls) {
+		const { hostname, port } = new URL(url);
+		const version = await greeting(hostname, Number(port || 3306));
+		if (!version) throw new Error(`No MySQL or MariaDB server answers at ${hostname}:${port || 3306}`);
+		const name = label(url, version);
+		console.log(`\n=== ${name} ===`);
+		results.push({ name, ...(await runSuite(url, files, flags)) });
+		if (interrupted) break;
+	}
+	return report(results);
+}
+
+/** @param {(Counts & { name: string, ok: boolean })[]} results */
+function report(results) {
+	const total = { passed: 0, failed: 0, skipped: 0 };
+	console.log("");
+	for (const { name, ok, passed, failed, skipped, empty } of results) {
+		console.log(`${ok ? "ok    " : "FAILED"} ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+		for (const file of empty) console.log(`       no test in ${file}`);
+		if (passed + failed === 0) console.log("       no test ran");
+		total.passed += passed;
+		total.failed += failed;
+		total.skipped += skipped;
+	}
+	console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+	return results.every(({ ok }) => ok) ? 0 : 1;
+}
+
+/** Stops and removes what runs that were killed have left. */
+async function sweep() {
+	for (const name of existsSync(SERVERS) ? readdirSync(SERVERS) : []) {
+		if (!name.startsWith(FOLDER_PREFIX) || isAlive(Number(name.slice(FOLDER_PREFIX.length)))) continue;
+		await stopServer(join(SERVERS, name));
+		rmSync(join(SERVERS, name), { recursive: true, force: true });
+	}
+}
+
+/** @param {string[]} files @param {string[]} flags */
+async function runOnOwnServer(files, flags) {
+	await sweep();
+	const folder = join(SERVERS, `${FOLDER_PREFIX}${process.pid}`);
+	try {
+		const { port, password } = await startServer(folder, { throwaway: true, say: console.log });
+		if (interrupted) return 1;
+		return await runEverywhere([`mysql://root:${password}@${HOST}:${port}`], files, flags);
+	} finally {
+		await stopServer(folder);
+		rmSync(folder, { recursive: true, force: true });
+	}
+}
+
+await run(async () => {
+	for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+		process.on(signal, () => {
+			interrupted = signal;
+			signalSuite("SIGTERM");
+			setTimeout(() => signalSuite("SIGKILL"), 5_000).unref();
+		});
+	}
+	const flags = process.argv.slice(2).filter((argument) => argument.startsWith("--"));
+	const files = testFiles(process.argv.slice(2).filter((argument) => !argument.startsWith("--")));
+	installDependencies(console.log);
+	mkdirSync(SERVERS, { recursive: true, mode: 0o700 });
+	const urls = (process.env["TEST_DATABASE_URLS"] ?? "")
+		.split(",")
+		.map((url) => url.trim())
+		.filter(Boolean);
+	const code = urls.length > 0 ? await runEverywhere(urls, files, flags) : await runOnOwnServer(files, flags);
+	return interrupted ? 130 : code;
+});
