@@ -53,7 +53,7 @@ export class AddForceDeleteAction1795478403000 implements MigrationInterface {
 				table: TABLE,
 				what: "column action no longer takes the value force_delete",
 				sql: `ALTER TABLE ${TABLE} MODIFY COLUMN action ${enumType(ACTIONS_BEFORE)} NOT NULL`,
-				algorithm: "INPLACE",
+				algorithm: "COPY",
 			});
 		});
 		tell(queryRunner, "changed", TABLE, "column action no longer takes the value force_delete");

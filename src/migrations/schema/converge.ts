@@ -1,5 +1,6 @@
 import type { QueryRunner } from "typeorm";
 import { type Change, creation, type Difference, difference } from "./difference";
+import { MigrationError } from "./errors";
 import { contextOf, tell } from "./events";
 import { execute, withShortLockWait } from "./execute";
 import { inspect } from "./inspect";
@@ -10,7 +11,7 @@ import type { ActualTable, Snapshot, TableShape } from "./shape";
 const MAX_LOOKS = 8;
 
 /** A database that can't be brought to the wanted shape without losing something. Nothing was changed. */
-export class IncompatibleSchemaError extends Error {
+export class IncompatibleSchemaError extends MigrationError {
 	constructor(readonly problems: readonly string[]) {
 		super(`nothing was changed, since these differences cannot be resolved safely:\n  - ${problems.join("\n  - ")}`);
 		this.name = "IncompatibleSchemaError";
@@ -41,7 +42,8 @@ export async function converge(
 		await refuseProblems(queryRunner, snapshot, shapes, differences, options);
 		const steps = shapes.flatMap((shape) => differences.get(shape.name)?.changes ?? creation(shape, snapshot.server));
 		if (!steps.length) return report(queryRunner, shapes, differences, created, changed);
-		if (look > MAX_LOOKS) throw new Error(`these steps keep being undone: ${steps.map((step) => step.sql).join("; ")}`);
+		if (look > MAX_LOOKS)
+			throw new MigrationError(`these steps keep being undone: ${steps.map((step) => step.sql).join("; ")}`);
 		await withShortLockWait(queryRunner, () => act(queryRunner, steps, created, changed));
 		if (contextOf(queryRunner).planned) return plan(queryRunner, snapshot, shapes);
 	}

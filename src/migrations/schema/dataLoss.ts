@@ -1,4 +1,5 @@
 import type { QueryRunner } from "typeorm";
+import { MigrationError } from "./errors";
 import { errorNumber } from "./execute";
 
 const NO_SUCH_TABLE = 1146;
@@ -14,7 +15,7 @@ export interface Loss {
 }
 
 /** A revert that was refused, since it would delete data. Nothing was changed. */
-export class DataLossError extends Error {
+export class DataLossError extends MigrationError {
 	constructor(readonly losses: readonly string[]) {
 		super(
 			`refused, since reverting would delete ${losses.join(", ")}; nothing was changed. ` +

@@ -11,7 +11,9 @@ export type Algorithm =
 	/** Metadata only. */
 	| "INSTANT"
 	/** In place, while readers and writers go on. */
-	| "INPLACE";
+	| "INPLACE"
+	/** Copies the table while writers wait: only where a revert has no other way. */
+	| "COPY";
 
 /** One statement that brings a table nearer to its shape. */
 export interface Change {

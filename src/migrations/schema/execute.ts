@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryRunner } from "typeorm";
 import { blockers } from "./blockers";
 import type { Algorithm, Change } from "./difference";
+import { MigrationError } from "./errors";
 import { contextOf, tell } from "./events";
 
 const LOCK_WAIT_TIMEOUT = 1205;
@@ -10,13 +11,13 @@ const ALGORITHM_NOT_SUPPORTED = [1845, 1846];
 /** Table, column, key name or foreign key exists; column or key to drop does not: somebody else made the same change. */
 const ALREADY_MADE = [1050, 1060, 1061, 1091, 1826];
 
-const CLAUSES: Record<Algorithm | "COPY", string> = {
+const CLAUSES: Record<Algorithm, string> = {
 	NONE: "",
 	INSTANT: ", ALGORITHM=INSTANT",
 	INPLACE: ", ALGORITHM=INPLACE, LOCK=NONE",
 	COPY: ", ALGORITHM=COPY, LOCK=SHARED",
 };
-const NEXT: Partial<Record<Algorithm | "COPY", Algorithm | "COPY">> = { INSTANT: "INPLACE", INPLACE: "COPY" };
+const NEXT: Partial<Record<Algorithm, Algorithm>> = { INSTANT: "INPLACE", INPLACE: "COPY" };
 
 /**
  * Runs DDL with a lock_wait_timeout of one second: a statement that waits for a table makes every later query on that
@@ -43,7 +44,7 @@ export async function execute(queryRunner: QueryRunner, change: Change): Promise
 }
 
 async function alter(queryRunner: QueryRunner, change: Change): Promise<boolean> {
-	let algorithm: Algorithm | "COPY" = change.algorithm;
+	let algorithm = change.algorithm;
 	for (;;) {
 		try {
 			const result = await patiently(queryRunner, change, change.sql + CLAUSES[algorithm]);
@@ -51,7 +52,7 @@ async function alter(queryRunner: QueryRunner, change: Change): Promise<boolean>
 			if (algorithm === "COPY") tell(queryRunner, "note", change.table, `copied while writers waited: ${change.what}`);
 			return true;
 		} catch (error) {
-			const next: Algorithm | "COPY" | undefined = NEXT[algorithm];
+			const next = NEXT[algorithm];
 			if (ALREADY_MADE.includes(errorNumber(error))) return false;
 			if (!next || !ALGORITHM_NOT_SUPPORTED.includes(errorNumber(error))) throw failure(change, error);
 			algorithm = next;
@@ -75,7 +76,7 @@ async function patiently(queryRunner: QueryRunner, change: Change, sql: string):
 			if (![LOCK_WAIT_TIMEOUT, DEADLOCK].includes(errorNumber(error))) throw error;
 			if (Date.now() + pause > deadline) {
 				const inTheWay = await blockers(queryRunner, change.table);
-				throw new Error(
+				throw new MigrationError(
 					`gave up waiting for the table: ${inTheWay}. End that session or transaction and run it again`,
 					{
 						cause: error,
@@ -87,9 +88,9 @@ async function patiently(queryRunner: QueryRunner, change: Change, sql: string):
 	}
 }
 
-function failure(change: Change, error: unknown): Error {
+function failure(change: Change, error: unknown): MigrationError {
 	const reason = error instanceof Error ? error.message : String(error);
-	return new Error(`${change.table}: step "${change.what}" failed: ${reason}`, { cause: error });
+	return new MigrationError(`${change.table}: step "${change.what}" failed: ${reason}`, { cause: error });
 }
 
 /** The connection may be gone, and then so is the setting; the first error is the one to see. */

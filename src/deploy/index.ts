@@ -1,0 +1,3 @@
+export { type MigrationPlan, planMigrations } from "./plan";
+export { formatReport, type MigrationReport, type TableReport } from "./report";
+export { type DeployOptions, type DeployResult, revertMigrationSafely, runMigrationsSafely } from "./run";

@@ -1,0 +1,75 @@
+import { format } from "mysql2";
+import { type DataSource, MigrationExecutor, type QueryRunner } from "typeorm";
+import { setContext } from "../migrations/schema/events";
+import { errorNumber } from "../migrations/schema/execute";
+import { quietly } from "./quietly";
+
+const NO_SUCH_TABLE = 1146;
+
+/** What a run would send to this database, in order, without what it would only read. */
+export interface MigrationPlan {
+	/** Names of the pending migrations. */
+	readonly migrations: readonly string[];
+	readonly statements: readonly string[];
+}
+
+/**
+ * The SQL that a run of the pending migrations would execute on this very database, adoption included. Changes nothing.
+ *
+ * @throws IncompatibleSchemaError where a run would refuse.
+ */
+export async function planMigrations(dataSource: DataSource): Promise<MigrationPlan> {
+	const queryRunner = dataSource.createQueryRunner();
+	try {
+		return await planOn(dataSource, queryRunner);
+	} finally {
+		await queryRunner.release();
+	}
+}
+
+/** The same on a query runner of the caller's: the run itself, with every statement that writes only taken down. */
+export async function planOn(dataSource: DataSource, queryRunner: QueryRunner): Promise<MigrationPlan> {
+	const statements: string[] = [];
+	const restore = record(queryRunner, statements);
+	const data = { ...queryRunner.data };
+	setContext(queryRunner, { planned: true, listener: () => undefined });
+	try {
+		const executor = new MigrationExecutor(dataSource, queryRunner);
+		executor.transaction = "none";
+		const migrations = await quietly(dataSource, () => executor.executePendingMigrations());
+		return { migrations: migrations.map((migration) => migration.name), statements };
+	} finally {
+		Object.assign(queryRunner, { data });
+		restore();
+	}
+}
+
+type Execute = (sql: string, parameters?: unknown[], structured?: boolean) => Promise<unknown>;
+
+function record(queryRunner: QueryRunner, statements: string[]): () => void {
+	const execute = queryRunner.query;
+	const recorder = async (sql: string, parameters?: unknown[], structured = false) => {
+		if (isRead(sql)) return read(() => (execute as Execute).call(queryRunner, sql, parameters, structured));
+		statements.push(parameters?.length ? format(sql, parameters as never) : sql);
+		const raw = { affectedRows: 0, insertId: 0, warningStatus: 0 };
+		return structured ? { raw, records: [], affected: 0 } : raw;
+	};
+	queryRunner.query = recorder as QueryRunner["query"];
+	return () => {
+		queryRunner.query = execute;
+	};
+}
+
+function isRead(sql: string): boolean {
+	return /^\s*(SELECT|SHOW)\b/i.test(sql);
+}
+
+/** A table that a planned statement would have made has no rows yet. */
+async function read(execute: () => Promise<unknown>): Promise<unknown> {
+	try {
+		return await execute();
+	} catch (error) {
+		if (errorNumber(error) === NO_SUCH_TABLE) return [];
+		throw error;
+	}
+}

@@ -1,0 +1,135 @@
+import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
+import { type MigrationEvent, setContext } from "../migrations/schema/events";
+import { LEASE_TABLE } from "./lease";
+import { acquireLock } from "./lock";
+import { planOn } from "./plan";
+import { refuseMissingPrivileges } from "./privileges";
+import { quietly } from "./quietly";
+import { formatReport, type MigrationReport, summarize } from "./report";
+
+export interface DeployOptions {
+	/** Only records the migrations as run (or reverted), as TypeORM's `--fake` does. */
+	readonly fake?: boolean;
+	/** Seconds to wait for another run on the same database; 600 by default. */
+	readonly lockTimeout?: number;
+	/** Seconds for which a statement is tried again while another session holds its table; 60 by default. */
+	readonly tableTimeout?: number;
+}
+
+export interface DeployResult {
+	readonly migrations: Migration[];
+	/** Undefined where there was nothing to do. */
+	readonly report: MigrationReport | undefined;
+}
+
+const NOTHING: DeployResult = { migrations: [], report: undefined };
+
+/**
+ * Runs the pending migrations: one run at a time on a database, refused as a whole before anything is changed where
+ * one of them can't be carried out, and told as a report through the logger. With nothing pending: two statements.
+ */
+export async function runMigrationsSafely(dataSource: DataSource, options: DeployOptions = {}): Promise<DeployResult> {
+	return onOneSession(dataSource, async (queryRunner, executor) => {
+		const isPending = async () => (await executor.getPendingMigrations()).length > 0;
+		if (!(await isPending())) return nothing(dataSource, "No migrations are pending");
+		return locked(dataSource, queryRunner, options, async () => {
+			if (!(await isPending())) return nothing(dataSource, "No migrations are pending: another run did them");
+			await refuseMissingPrivileges(queryRunner);
+			if (!options.fake) await planOn(dataSource, queryRunner);
+			return reported(dataSource, queryRunner, options, () => executor.executePendingMigrations());
+		});
+	});
+}
+
+/** Reverts the last migration under the same guards; with the last one gone, TypeORM's own tables go too. */
+export async function revertMigrationSafely(
+	dataSource: DataSource,
+	options: DeployOptions = {},
+): Promise<DeployResult> {
+	return onOneSession(dataSource, (queryRunner, executor) =>
+		locked(dataSource, queryRunner, options, async () => {
+			const executed = await executor.getExecutedMigrations();
+			const last = [...executed].sort((one, other) => (other.id ?? 0) - (one.id ?? 0))[0];
+			if (!last) return nothing(dataSource, "No migrations were run on this database: nothing to revert");
+			const result = await reported(dataSource, queryRunner, options, async () => {
+				await executor.undoLastMigration();
+				return [last];
+			});
+			if (executed.length === 1) await dropBookkeeping(dataSource, queryRunner);
+			return result;
+		}),
+	);
+}
+
+async function onOneSession(
+	dataSource: DataSource,
+	work: (queryRunner: QueryRunner, executor: MigrationExecutor) => Promise<DeployResult>,
+): Promise<DeployResult> {
+	const queryRunner = dataSource.createQueryRunner();
+	try {
+		const executor = new MigrationExecutor(dataSource, queryRunner);
+		executor.transaction = "none";
+		return await work(queryRunner, executor);
+	} finally {
+		await queryRunner.release();
+	}
+}
+
+async function locked(
+	dataSource: DataSource,
+	queryRunner: QueryRunner,
+	{ lockTimeout = 600 }: DeployOptions,
+	work: () => Promise<DeployResult>,
+): Promise<DeployResult> {
+	const onWait = (message: string) => dataSource.logger.logMigration(message);
+	const lock = await acquireLock(queryRunner, { timeout: lockTimeout, onWait });
+	try {
+		return await work();
+	} finally {
+		// With the session gone the lock is gone too, and the error of the work is the one to see.
+		await lock.release().catch(() => undefined);
+	}
+}
+
+async function reported(
+	dataSource: DataSource,
+	queryRunner: QueryRunner,
+	{ tableTimeout = 60 }: DeployOptions,
+	work: () => Promise<Migration[]>,
+): Promise<DeployResult> {
+	const { logger } = dataSource;
+	const events: MigrationEvent[] = [];
+	const listener = (event: MigrationEvent) => {
+		events.push(event);
+		// Told before it happens, so that it was said even if the process ends in between.
+		if (event.kind === "removing") logger.logMigration(`${event.table}: removing ${event.text}`);
+	};
+	setContext(queryRunner, { listener, patience: tableTimeout * 1000 });
+	try {
+		const migrations = await quietly(dataSource, work);
+		const report = summarize(
+			migrations.map((migration) => migration.name),
+			events,
+		);
+		logger.logMigration(formatReport(report));
+		return { migrations, report };
+	} catch (error) {
+		if (events.length) logger.logMigration(`until then:\n${formatReport(summarize([], events))}`);
+		throw error;
+	}
+}
+
+function nothing(dataSource: DataSource, message: string): DeployResult {
+	dataSource.logger.logMigration(message);
+	return NOTHING;
+}
+
+/** What TypeORM and this module note about migrations says nothing any more once the last one is reverted. */
+async function dropBookkeeping(dataSource: DataSource, queryRunner: QueryRunner): Promise<void> {
+	const migrations = dataSource.options.migrationsTableName ?? "migrations";
+	for (const table of [migrations, dataSource.metadataTableName, LEASE_TABLE]) {
+		if (!(await queryRunner.hasTable(table))) continue;
+		const left = (await queryRunner.query(`SELECT 1 FROM \`${table}\` LIMIT 1`)) as unknown[];
+		if (!left.length) await queryRunner.query(`DROP TABLE \`${table}\``);
+	}
+}
