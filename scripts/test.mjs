@@ -9,7 +9,9 @@ import { installDependencies, PROJECT, run, SERVERS } from "./lib/project.mjs";
 /** @typedef {{ passed: number, failed: number, skipped: number, empty: string[] }} Counts */
 
 const FOLDER_PREFIX = "test-";
-const COUNTS = join(SERVERS, `counts-${process.pid}.json`);
+/** What this run leaves nothing of. */
+const FOLDER = join(SERVERS, `${FOLDER_PREFIX}${process.pid}`);
+const COUNTS = join(FOLDER, "counts.json");
 // The tests mostly wait for the server, so more than one file at a time pays off on the smallest machine too.
 const CONCURRENCY = Math.min(4, Math.max(2, availableParallelism()));
 // A test that hangs must not hold up a run for ever.
@@ -33,10 +35,9 @@ function testFiles(filters) {
 
 /** @returns {Counts} */
 function readCounts() {
-	if (!existsSync(COUNTS)) return { passed: 0, failed: 0, skipped: 0, empty: [] };
-	const counts = JSON.parse(readFileSync(COUNTS, "utf8"));
-	rmSync(COUNTS);
-	return counts;
+	const written = existsSync(COUNTS) ? readFileSync(COUNTS, "utf8") : "";
+	rmSync(COUNTS, { force: true });
+	return written ? JSON.parse(written) : { passed: 0, failed: 0, skipped: 0, empty: [] };
 }
 
 /** @param {NodeJS.Signals} signal */
@@ -71,10 +72,12 @@ async function runSuite(url, files, flags) {
 	return { ...counts, ok: code === 0 && counts.failed === 0 && counts.empty.length === 0 && counts.passed > 0 };
 }
 
-/** @param {string} url without its password @param {string | undefined} version */
-function label(url, version) {
+/** Where a server is, without its password. @param {string} url */
+function address(url) {
+	if (!URL.canParse(url))
+		throw new Error("TEST_DATABASE_URLS holds something other than mysql://user:password@host:port");
 	const { hostname, port } = new URL(url);
-	return `${version ?? "unknown"} at ${hostname}:${port || 3306}`;
+	return { host: hostname, port: Number(port || 3306) };
 }
 
 /** @param {string[]} urls @param {string[]} files @param {string[]} flags */
@@ -82,10 +85,10 @@ async function runEverywhere(urls, files, flags) {
 	/** @type {(Awaited<ReturnType<typeof runSuite>> & { name: string })[]} */
 	const results = [];
 	for (const url of urls) {
-		const { hostname, port } = new URL(url);
-		const version = await greeting(hostname, Number(port || 3306));
-		if (!version) throw new Error(`No MySQL or MariaDB server answers at ${hostname}:${port || 3306}`);
-		const name = label(url, version);
+		const { host, port } = address(url);
+		const version = await greeting(host, port);
+		if (!version) throw new Error(`No MySQL or MariaDB server answers at ${host}:${port}`);
+		const name = `${version} at ${host}:${port}`;
 		console.log(`\n=== ${name} ===`);
 		results.push({ name, ...(await runSuite(url, files, flags)) });
 		if (interrupted) break;
@@ -120,16 +123,8 @@ async function sweep() {
 
 /** @param {string[]} files @param {string[]} flags */
 async function runOnOwnServer(files, flags) {
-	await sweep();
-	const folder = join(SERVERS, `${FOLDER_PREFIX}${process.pid}`);
-	try {
-		const { port, password } = await startServer(folder, { throwaway: true, say: console.log });
-		if (interrupted) return 1;
-		return await runEverywhere([`mysql://root:${password}@${HOST}:${port}`], files, flags);
-	} finally {
-		await stopServer(folder);
-		rmSync(folder, { recursive: true, force: true });
-	}
+	const { port, password } = await startServer(FOLDER, { throwaway: true, say: console.log });
+	return interrupted ? 1 : runEverywhere([`mysql://root:${password}@${HOST}:${port}`], files, flags);
 }
 
 await run(async () => {
@@ -143,11 +138,15 @@ await run(async () => {
 	const flags = process.argv.slice(2).filter((argument) => argument.startsWith("--"));
 	const files = testFiles(process.argv.slice(2).filter((argument) => !argument.startsWith("--")));
 	installDependencies(console.log);
-	mkdirSync(SERVERS, { recursive: true, mode: 0o700 });
-	const urls = (process.env["TEST_DATABASE_URLS"] ?? "")
-		.split(",")
-		.map((url) => url.trim())
-		.filter(Boolean);
-	const code = urls.length > 0 ? await runEverywhere(urls, files, flags) : await runOnOwnServer(files, flags);
-	return interrupted ? 130 : code;
+	await sweep();
+	mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
+	const urls = (process.env["TEST_DATABASE_URLS"] ?? "").split(",").map((url) => url.trim());
+	const servers = urls.filter(Boolean);
+	try {
+		const code = servers.length > 0 ? await runEverywhere(servers, files, flags) : await runOnOwnServer(files, flags);
+		return interrupted ? 130 : code;
+	} finally {
+		await stopServer(FOLDER);
+		rmSync(FOLDER, { recursive: true, force: true });
+	}
 });
