@@ -49,7 +49,7 @@ type Execute = (sql: string, parameters?: unknown[], structured?: boolean) => Pr
 function record(queryRunner: QueryRunner, statements: string[]): () => void {
 	const execute = queryRunner.query;
 	const recorder = async (sql: string, parameters?: unknown[], structured = false) => {
-		if (isRead(sql)) return read(() => (execute as Execute).call(queryRunner, sql, parameters, structured));
+		if (isRead(sql)) return read(execute.bind(queryRunner) as Execute, sql, parameters, structured);
 		statements.push(parameters?.length ? format(sql, parameters as never) : sql);
 		const raw = { affectedRows: 0, insertId: 0, warningStatus: 0 };
 		return structured ? { raw, records: [], affected: 0 } : raw;
@@ -65,11 +65,11 @@ function isRead(sql: string): boolean {
 }
 
 /** A table that a planned statement would have made has no rows yet. */
-async function read(execute: () => Promise<unknown>): Promise<unknown> {
+async function read(execute: Execute, sql: string, parameters?: unknown[], structured?: boolean): Promise<unknown> {
 	try {
-		return await execute();
+		return await execute(sql, parameters, structured);
 	} catch (error) {
-		if (errorNumber(error) === NO_SUCH_TABLE) return [];
-		throw error;
+		if (errorNumber(error) !== NO_SUCH_TABLE) throw error;
+		return structured ? { raw: [], records: [] } : [];
 	}
 }

@@ -6,6 +6,8 @@ export interface TableReport {
 	readonly outcome: "created" | "adopted" | "unchanged" | "dropped";
 	/** What was added, changed, seeded or removed, in the order in which it happened. */
 	readonly changes: readonly string[];
+	/** Every row that was removed, as JSON. */
+	readonly removed: readonly string[];
 	/** What is worth knowing and was left alone. */
 	readonly notes: readonly string[];
 }
@@ -24,7 +26,13 @@ export function summarize(migrations: readonly string[], events: readonly Migrat
 		const own = events.filter((event) => event.table === table);
 		const text = (...kinds: MigrationEvent["kind"][]) =>
 			own.filter((event) => kinds.includes(event.kind)).map((event) => event.text);
-		return { table, outcome: outcomeOf(own), changes: text("changed", "seeded", "removing"), notes: text("note") };
+		return {
+			table,
+			outcome: outcomeOf(own),
+			changes: text("changed", "seeded"),
+			removed: text("removing"),
+			notes: text("note"),
+		};
 	});
 	return { migrations, tables };
 }

@@ -102,7 +102,7 @@ async function reported(
 	const listener = (event: MigrationEvent) => {
 		events.push(event);
 		// Told before it happens, so that it was said even if the process ends in between.
-		if (event.kind === "removing") logger.logMigration(`${event.table}: removing ${event.text}`);
+		if (event.kind === "removing") logger.logMigration(`removing from ${event.table}: ${event.text}`);
 	};
 	setContext(queryRunner, { listener, patience: tableTimeout * 1000 });
 	try {

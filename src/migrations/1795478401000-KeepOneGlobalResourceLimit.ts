@@ -66,10 +66,11 @@ async function removeDuplicates(queryRunner: QueryRunner): Promise<void> {
 	);
 	if (!first || !duplicates.length) return;
 	for (const row of duplicates) {
-		tell(queryRunner, "removing", TABLE, `second global row, kept is id ${first.id}: ${JSON.stringify(row)}`);
+		tell(queryRunner, "removing", TABLE, JSON.stringify(row));
 	}
 	const ids = duplicates.map((row) => row.id).join(", ");
 	await queryRunner.query(`DELETE FROM ${TABLE} WHERE user_id IS NULL AND id IN (${ids})`);
+	tell(queryRunner, "changed", TABLE, `kept the global row with id ${first.id}, removed those with id ${ids}`);
 }
 
 /** Sent only where no global row is seen: an INSERT that finds one would still use up a number of the id. */

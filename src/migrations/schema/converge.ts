@@ -63,7 +63,7 @@ async function act(
 		if (creates(step)) {
 			if (done) created.add(step.table);
 			else await unmarkCreated(queryRunner, step.table);
-		} else if (done) {
+		} else if (done && step.what) {
 			changed.set(step.table, [...(changed.get(step.table) ?? []), step.what]);
 		}
 	}

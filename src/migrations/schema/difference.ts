@@ -18,7 +18,7 @@ export type Algorithm =
 /** One statement that brings a table nearer to its shape. */
 export interface Change {
 	readonly table: string;
-	/** What it does, for the report. */
+	/** What it does, for the report; empty where another statement completes it. */
 	readonly what: string;
 	/** Without the algorithm. */
 	readonly sql: string;

@@ -56,12 +56,12 @@ function replace(
 	const found = replacements.map((replacement) => replacement.found.name);
 	const keys = replacements.map((replacement) => replacement.wanted);
 	const names = keys.map((key) => key.name).join(", ");
-	const what = `foreign keys are as wanted: ${names}`;
+	const what = `replaced foreign keys by ${names}`;
 	const indexes = keepIndexes(actual, wanted, keys);
 	if (!through) return [swap(actual.name, found, keys, rename(""), indexes, server, what)];
 	const second = rename("_swap");
 	return [
-		swap(actual.name, found, keys, second, indexes, server, `foreign keys are about to be replaced: ${names}`),
+		swap(actual.name, found, keys, second, indexes, server, ""),
 		swap(actual.name, keys.map(second), keys, rename(""), [], server, what),
 	];
 }
