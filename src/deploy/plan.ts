@@ -1,6 +1,6 @@
 import { format } from "mysql2";
 import { type DataSource, MigrationExecutor, type QueryRunner } from "typeorm";
-import { setContext } from "../migrations/schema/events";
+import { type SeenSchema, setContext } from "../migrations/schema/events";
 import { errorNumber } from "../migrations/schema/execute";
 import { quietly } from "./quietly";
 
@@ -28,18 +28,21 @@ export async function planMigrations(dataSource: DataSource): Promise<MigrationP
 }
 
 /** The same on a query runner of the caller's: the run itself, with every statement that writes only taken down. */
-export async function planOn(dataSource: DataSource, queryRunner: QueryRunner): Promise<MigrationPlan> {
+export async function planOn(
+	dataSource: DataSource,
+	queryRunner: QueryRunner,
+	seen: SeenSchema = { tables: new Map() },
+): Promise<MigrationPlan> {
 	const statements: string[] = [];
 	const restore = record(queryRunner, statements);
-	const data = { ...queryRunner.data };
-	setContext(queryRunner, { planned: true, listener: () => undefined });
+	setContext(queryRunner, { planned: true, listener: () => undefined, seen });
 	try {
 		const executor = new MigrationExecutor(dataSource, queryRunner);
 		executor.transaction = "none";
 		const migrations = await quietly(dataSource, () => executor.executePendingMigrations());
 		return { migrations: migrations.map((migration) => migration.name), statements };
 	} finally {
-		Object.assign(queryRunner, { data });
+		setContext(queryRunner, {});
 		restore();
 	}
 }

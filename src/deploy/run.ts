@@ -104,7 +104,7 @@ async function reported(
 		// Told before it happens, so that it was said even if the process ends in between.
 		if (event.kind === "removing") logger.logMigration(`removing from ${event.table}: ${event.text}`);
 	};
-	setContext(queryRunner, { listener, patience: tableTimeout * 1000 });
+	setContext(queryRunner, { listener, patience: tableTimeout * 1000, seen: { tables: new Map() } });
 	try {
 		const migrations = await quietly(dataSource, work);
 		const report = summarize(

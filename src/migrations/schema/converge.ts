@@ -1,7 +1,7 @@
 import type { QueryRunner } from "typeorm";
 import { type Change, creation, type Difference, difference } from "./difference";
 import { MigrationError } from "./errors";
-import { contextOf, tell } from "./events";
+import { contextOf, type SeenSchema, tell } from "./events";
 import { execute, withShortLockWait } from "./execute";
 import { inspect } from "./inspect";
 import { markCreated, unmarkCreated } from "./origin";
@@ -37,7 +37,8 @@ export async function converge(
 	const changed = new Map<string, string[]>();
 	const created = new Set<string>();
 	for (let look = 1; ; look++) {
-		const snapshot = await lookAt(queryRunner, [...shapes.map((shape) => shape.name), ...(options.parents ?? [])]);
+		const names = [...shapes.map((shape) => shape.name), ...(options.parents ?? [])];
+		const snapshot = await lookAt(queryRunner, names, look > 1);
 		const differences = compare(snapshot, shapes);
 		await refuseProblems(queryRunner, snapshot, shapes, differences, options);
 		const steps = shapes.flatMap((shape) => differences.get(shape.name)?.changes ?? creation(shape, snapshot.server));
@@ -45,7 +46,8 @@ export async function converge(
 		if (look > MAX_LOOKS)
 			throw new MigrationError(`these steps keep being undone: ${steps.map((step) => step.sql).join("; ")}`);
 		await withShortLockWait(queryRunner, () => act(queryRunner, steps, created, changed));
-		if (contextOf(queryRunner).planned) return plan(queryRunner, snapshot, shapes);
+		const { planned, seen } = contextOf(queryRunner);
+		if (planned) return assume(seen, snapshot, shapes);
 	}
 }
 
@@ -69,21 +71,24 @@ async function act(
 	}
 }
 
-const PLANNED = "dployr-workspaces-db:planned";
-
-/** While planning, the tables as the statements so far would leave them take the place of those that are there. */
-async function lookAt(queryRunner: QueryRunner, names: readonly string[]): Promise<Snapshot> {
-	const planned = queryRunner.data[PLANNED] as Map<string, ActualTable> | undefined;
-	const snapshot = await inspect(queryRunner, names);
-	if (!contextOf(queryRunner).planned || !planned) return snapshot;
-	return { ...snapshot, tables: new Map([...snapshot.tables, ...planned]) };
+/** A first look may be one that this run had before; what was acted on is looked at anew. */
+async function lookAt(queryRunner: QueryRunner, names: readonly string[], again: boolean): Promise<Snapshot> {
+	const { seen } = contextOf(queryRunner);
+	if (!seen) return inspect(queryRunner, names);
+	if (again || !seen.server || names.some((name) => !seen.tables.has(name))) {
+		const snapshot = await inspect(queryRunner, names, seen.server);
+		seen.server = snapshot.server;
+		for (const name of names) seen.tables.set(name, snapshot.tables.get(name) ?? null);
+	}
+	const tables = names.flatMap((name) => seen.tables.get(name) ?? []);
+	return { server: seen.server, tables: new Map(tables.map((table) => [table.name, table])) };
 }
 
-function plan(queryRunner: QueryRunner, { tables, server }: Snapshot, shapes: readonly TableShape[]): void {
-	const planned = new Map(queryRunner.data[PLANNED] as Map<string, ActualTable> | undefined);
+/** While planning, later migrations see the tables as the statements so far would leave them. */
+function assume(seen: SeenSchema | undefined, { tables, server }: Snapshot, shapes: readonly TableShape[]): void {
 	for (const shape of shapes) {
 		const before = tables.get(shape.name);
-		planned.set(shape.name, {
+		seen?.tables.set(shape.name, {
 			name: shape.name,
 			engine: before?.engine ?? "InnoDB",
 			collation: before?.collation ?? server.collation,
@@ -93,7 +98,6 @@ function plan(queryRunner: QueryRunner, { tables, server }: Snapshot, shapes: re
 			foreignKeys: shape.foreignKeys.length ? shape.foreignKeys : (before?.foreignKeys ?? []),
 		});
 	}
-	queryRunner.data[PLANNED] = planned;
 }
 
 function merge<Part extends { name: string }>(before: readonly Part[] = [], wanted: readonly Part[]): Part[] {

@@ -1,4 +1,5 @@
 import type { QueryRunner } from "typeorm";
+import type { ActualTable, Server } from "./shape";
 
 /** Something that a migration did or found. */
 export interface MigrationEvent {
@@ -23,10 +24,17 @@ export interface MigrationEvent {
 /** What a runner of migrations leaves in `queryRunner.data` to be told of events, and to change how they run. */
 export interface MigrationContext {
 	readonly listener?: (event: MigrationEvent) => void;
-	/** Set while nothing is executed: the tables as the statements so far would leave them. */
+	/** Set while statements are only taken down. */
 	readonly planned?: boolean;
 	/** Milliseconds for which a statement is tried again while another session holds its table; 60,000 by default. */
 	readonly patience?: number;
+	/** What this run saw last, null for a table that is not there; spares each migration a look of its own. */
+	readonly seen?: SeenSchema;
+}
+
+export interface SeenSchema {
+	server?: Server;
+	readonly tables: Map<string, ActualTable | null>;
 }
 
 const KEY = "dployr-workspaces-db";

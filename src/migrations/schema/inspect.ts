@@ -26,9 +26,16 @@ interface ForeignKeyRow extends ForeignKeyShape {
 	tableName: string;
 }
 
-/** Reads the named tables from information_schema: five statements. Tables that are not there are left out. */
-export async function inspect(queryRunner: QueryRunner, tableNames: readonly string[]): Promise<Snapshot> {
-	const server = await inspectServer(queryRunner);
+/**
+ * Reads the named tables from information_schema; those that are not there are left out. Five statements, four where
+ * the server is known already.
+ */
+export async function inspect(
+	queryRunner: QueryRunner,
+	tableNames: readonly string[],
+	knownServer?: Server,
+): Promise<Snapshot> {
+	const server = knownServer ?? (await inspectServer(queryRunner));
 	const names = tableNames.map((name) => `'${name}'`).join(", ");
 	const here = (column: string) => `${column} = DATABASE() AND TABLE_NAME IN (${names})`;
 	const tables = await rows<TableRow>(

@@ -1,0 +1,153 @@
+import { type DataSource, type EntityMetadata, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
+import { rowsIfAny } from "../migrations/schema/dataLoss";
+import { inspect } from "../migrations/schema/inspect";
+import type { ActualTable, Snapshot } from "../migrations/schema/shape";
+import { inspectPrivileges } from "./privileges";
+
+/** One question about a database, and what speaks against a yes. */
+export interface CheckItem {
+	readonly name: "server" | "privileges" | "migrations" | "entities" | "storage" | "global limits";
+	readonly ok: boolean;
+	/** What was found, in one line where it is as it should be. */
+	readonly details: readonly string[];
+}
+
+/** Whether a database is up to date with this version of the module. */
+export interface SchemaCheck {
+	readonly ok: boolean;
+	readonly items: readonly CheckItem[];
+}
+
+/**
+ * Looks at the database of an initialized DataSource and changes nothing: server and driver, privileges, pending
+ * migrations, differences from the entities, what TypeORM's comparison cannot see (engine, character set, CHECKs,
+ * generated expressions), and the number of global limit rows.
+ */
+export async function checkSchema(dataSource: DataSource): Promise<SchemaCheck> {
+	const queryRunner = dataSource.createQueryRunner();
+	try {
+		const own = dataSource.entityMetadatas.filter((metadata) => metadata.synchronize);
+		const names = own.map((metadata) => metadata.tableName);
+		const snapshot = await inspect(queryRunner, names);
+		const pending = await new MigrationExecutor(dataSource, queryRunner).getPendingMigrations();
+		const items = [
+			checkServer(dataSource, snapshot),
+			await checkPrivileges(queryRunner),
+			checkPending(pending, dataSource.migrations.length),
+			pending.length ? NOT_COMPARED : await checkEntities(dataSource, snapshot, names),
+			await checkStorage(queryRunner, snapshot, own),
+			await checkGlobalLimits(queryRunner),
+		];
+		return { ok: items.every((item) => item.ok), items };
+	} finally {
+		await queryRunner.release();
+	}
+}
+
+/** The check as lines for a terminal. */
+export function formatCheck({ ok, items }: SchemaCheck): string {
+	const width = Math.max(...items.map((item) => item.name.length));
+	const lines = items.flatMap((item) =>
+		item.details.map((detail, index) => {
+			const head = index ? " ".repeat(width + 4) : `${item.ok ? "ok" : "NO"}  ${item.name.padEnd(width)}`;
+			return `${head}  ${detail}`;
+		}),
+	);
+	return [...lines, ok ? "The database is up to date." : "The database is not up to date."].join("\n");
+}
+
+function item(name: CheckItem["name"], problems: readonly string[], otherwise: string): CheckItem {
+	return { name, ok: !problems.length, details: problems.length ? problems : [otherwise] };
+}
+
+function checkServer(dataSource: DataSource, { server }: Snapshot): CheckItem {
+	const { type } = dataSource.options;
+	const wrong = type !== server.family ? [`the driver's type is ${type}, the server is ${server.family}`] : [];
+	return item("server", wrong, `${server.family} ${dataSource.driver.version ?? ""}, driver type ${type}`);
+}
+
+async function checkPrivileges(queryRunner: QueryRunner): Promise<CheckItem> {
+	const { missing, database, user } = await inspectPrivileges(queryRunner);
+	const lacks = missing.length ? [`${user} lacks ${missing.join(", ")} on ${database}`] : [];
+	return item("privileges", lacks, `${user} may do on ${database} what a migration needs`);
+}
+
+function checkPending(pending: readonly Migration[], known: number): CheckItem {
+	const problems = pending.map(({ name }) => `pending: ${name}`);
+	return item("migrations", problems, `${known} run, none pending`);
+}
+
+const NOT_COMPARED: CheckItem = { name: "entities", ok: false, details: ["not compared while migrations are pending"] };
+
+async function checkEntities(dataSource: DataSource, { tables }: Snapshot, names: string[]): Promise<CheckItem> {
+	const missing = names.filter((name) => !tables.has(name)).map((name) => `the table ${name} is missing`);
+	if (missing.length) return item("entities", missing, "");
+	const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+	const drift = upQueries.map(({ query }) => `differs: ${query}`);
+	return item("entities", drift, `${names.length} tables are as the entities say`);
+}
+
+async function checkStorage(
+	queryRunner: QueryRunner,
+	{ tables, server }: Snapshot,
+	metadatas: readonly EntityMetadata[],
+): Promise<CheckItem> {
+	const checked = server.family === "mariadb" ? await jsonChecks(queryRunner) : undefined;
+	const problems = metadatas.flatMap((metadata) => {
+		const table = tables.get(metadata.tableName);
+		return table ? [...tableProblems(table), ...columnProblems(table, metadata, checked)] : [];
+	});
+	return item("storage", problems, "InnoDB, utf8mb4, CHECKs and generated columns are as they should be");
+}
+
+function tableProblems(table: ActualTable): string[] {
+	const problems: string[] = [];
+	if (table.engine !== "InnoDB") problems.push(`${table.name} uses the engine ${table.engine}, expected InnoDB`);
+	if (!table.collation.startsWith("utf8mb4_")) {
+		problems.push(`${table.name} uses ${table.collation}, expected utf8mb4: it cannot hold every character`);
+	}
+	return problems;
+}
+
+function columnProblems(table: ActualTable, metadata: EntityMetadata, checked: Set<string> | undefined): string[] {
+	const problems: string[] = [];
+	for (const column of metadata.columns) {
+		const place = `${table.name}.${column.databaseName}`;
+		const found = table.columns.find((candidate) => candidate.name === column.databaseName);
+		if (column.asExpression && bare(found?.generated) !== bare(column.asExpression)) {
+			problems.push(`${place} is generated as ${found?.generated ?? "nothing"}, expected ${column.asExpression}`);
+		}
+		if (column.type === "json" && checked && !checked.has(place)) {
+			problems.push(`${place} has no CHECK (json_valid(…)): it would take text that is not JSON`);
+		}
+	}
+	return problems;
+}
+
+function bare(expression: unknown): string {
+	return String(expression ?? "")
+		.toLowerCase()
+		.replace(/[\s`()]/g, "");
+}
+
+/** The columns that MariaDB checks to be JSON, as `table.column`. */
+async function jsonChecks(queryRunner: QueryRunner): Promise<Set<string>> {
+	const rows = (await queryRunner.query(
+		"SELECT TABLE_NAME AS tableName, CHECK_CLAUSE AS clause FROM information_schema.CHECK_CONSTRAINTS " +
+			"WHERE CONSTRAINT_SCHEMA = DATABASE()",
+	)) as { tableName: string; clause: string }[];
+	return new Set(
+		rows.flatMap(({ tableName, clause }) => {
+			const [, column] = /^json_valid\(`(.+)`\)$/i.exec(clause) ?? [];
+			return column ? [`${tableName}.${column}`] : [];
+		}),
+	);
+}
+
+async function checkGlobalLimits(queryRunner: QueryRunner): Promise<CheckItem> {
+	const sql = "SELECT id FROM resource_limits WHERE user_id IS NULL";
+	const ids = (await rowsIfAny<{ id: number }>(queryRunner, sql)).map((row) => row.id);
+	const wrong =
+		ids.length === 1 ? [] : [`${ids.length} global rows${ids.length ? `: ${ids.join(", ")}` : ""}, expected 1`];
+	return item("global limits", wrong, `one global row, id ${ids[0]}`);
+}
