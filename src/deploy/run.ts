@@ -1,4 +1,5 @@
 import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
+import { IncompatibleSchemaError } from "../migrations/schema/converge";
 import { type MigrationEvent, setContext } from "../migrations/schema/events";
 import { LEASE_TABLE } from "./lease";
 import { acquireLock } from "./lock";
@@ -35,7 +36,7 @@ export async function runMigrationsSafely(dataSource: DataSource, options: Deplo
 		return locked(dataSource, queryRunner, options, async () => {
 			if (!(await isPending())) return nothing(dataSource, "No migrations are pending: another run did them");
 			await refuseMissingPrivileges(queryRunner);
-			if (!options.fake) await planOn(dataSource, queryRunner);
+			if (!options.fake) await refuseIncompatible(dataSource, queryRunner);
 			return reported(dataSource, queryRunner, options, () => executor.executePendingMigrations());
 		});
 	});
@@ -59,6 +60,15 @@ export async function revertMigrationSafely(
 			return result;
 		}),
 	);
+}
+
+/** A migration of the host's may read what only its own statements would have made: that is no reason to refuse. */
+async function refuseIncompatible(dataSource: DataSource, queryRunner: QueryRunner): Promise<void> {
+	try {
+		await planOn(dataSource, queryRunner);
+	} catch (error) {
+		if (error instanceof IncompatibleSchemaError) throw error;
+	}
 }
 
 async function onOneSession(
