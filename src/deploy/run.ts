@@ -1,5 +1,5 @@
 import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
-import { IncompatibleSchemaError } from "../migrations/schema/converge";
+import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type MigrationEvent, setContext } from "../migrations/schema/events";
 import { LEASE_TABLE } from "./lease";
 import { acquireLock } from "./lock";

@@ -1,4 +1,4 @@
-import { type Change, type Difference, dropDefault, type Guard } from "./difference";
+import { type Change, type Difference, dropDefault, type Guard } from "./change";
 import type { ActualTable, ColumnShape, Server, TableShape } from "./shape";
 import { enumType, enumValues } from "./shape";
 import { columnSql, isBareTimestamp, quote, withPlaceholderDefault } from "./sql";

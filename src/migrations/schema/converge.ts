@@ -1,6 +1,7 @@
 import type { QueryRunner } from "typeorm";
-import { type Change, creation, type Difference, difference } from "./difference";
-import { MigrationError } from "./errors";
+import type { Change, Difference } from "./change";
+import { creation, difference } from "./difference";
+import { IncompatibleSchemaError, MigrationError } from "./errors";
 import { contextOf, type SeenSchema, tell } from "./events";
 import { execute, withShortLockWait } from "./execute";
 import { inspect } from "./inspect";
@@ -9,14 +10,6 @@ import type { ActualTable, Snapshot, TableShape } from "./shape";
 
 /** Every look that finds a difference acts on it; a look that still does after so many is fought by somebody. */
 const MAX_LOOKS = 8;
-
-/** A database that can't be brought to the wanted shape without losing something. Nothing was changed. */
-export class IncompatibleSchemaError extends MigrationError {
-	constructor(readonly problems: readonly string[]) {
-		super(`nothing was changed, since these differences cannot be resolved safely:\n  - ${problems.join("\n  - ")}`);
-		this.name = "IncompatibleSchemaError";
-	}
-}
 
 export interface ConvergeOptions {
 	/** Whether a table that is not there is made; otherwise it is an incompatibility. */

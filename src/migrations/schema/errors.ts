@@ -9,3 +9,11 @@ export class MigrationError extends Error {
 		return this.message;
 	}
 }
+
+/** A database that can't be brought to the wanted shape without losing something. Nothing was changed. */
+export class IncompatibleSchemaError extends MigrationError {
+	constructor(readonly problems: readonly string[]) {
+		super(`nothing was changed, since these differences cannot be resolved safely:\n  - ${problems.join("\n  - ")}`);
+		this.name = "IncompatibleSchemaError";
+	}
+}

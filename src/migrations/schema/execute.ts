@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryRunner } from "typeorm";
 import { blockers } from "./blockers";
-import type { Algorithm, Change } from "./difference";
+import type { Algorithm, Change } from "./change";
 import { MigrationError } from "./errors";
 import { contextOf, tell } from "./events";
 

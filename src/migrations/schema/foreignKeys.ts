@@ -1,4 +1,4 @@
-import type { Change, Difference, Guard } from "./difference";
+import type { Change, Difference, Guard } from "./change";
 import type { ActualTable, ForeignKeyShape, Server, TableShape } from "./shape";
 import { foreignKeySql, indexSql, quote } from "./sql";
 

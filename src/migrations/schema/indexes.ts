@@ -1,4 +1,4 @@
-import type { Difference, Guard } from "./difference";
+import type { Difference, Guard } from "./change";
 import type { ActualTable, IndexShape, TableShape } from "./shape";
 import { indexSql, quote } from "./sql";
 
