@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive } from "../../scripts/lib/processes.mjs";
+import { commandLine } from "../../scripts/lib/processes.mjs";
 import { serverUrl } from "../support/database";
-import { cloneProject, execute, type Outcome } from "../support/project";
+import { cloneProject, environment, execute, type Outcome } from "../support/project";
 
 let clone: ReturnType<typeof cloneProject>;
 
@@ -35,7 +35,7 @@ before(() => {
 
 after(() => clone.remove());
 
-function run(filters: string[], env: Record<string, string> = {}): Promise<Outcome> {
+function run(filters: string[], env?: Record<string, string>): Promise<Outcome> {
 	return execute([process.execPath, "scripts/test.mjs", ...filters], { cwd: clone.path, env });
 }
 
@@ -85,12 +85,19 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 	test(`${signal} stops the tests, what they started and the server`, async () => {
 		const pidFile = join(clone.path, "slow.pid");
 		rmSync(pidFile, { force: true });
-		const child = spawn(process.execPath, ["scripts/test.mjs", "slow"], { cwd: clone.path, stdio: "ignore" });
-		while (!existsSync(pidFile) || readFileSync(pidFile, "utf8") === "") await sleep(50);
+		const child = spawn(process.execPath, ["scripts/test.mjs", "slow"], {
+			cwd: clone.path,
+			env: environment(),
+			stdio: "ignore",
+		});
 		const ended = new Promise((done) => child.on("close", done));
+		while (!existsSync(pidFile) || readFileSync(pidFile, "utf8") === "") {
+			assert.equal(child.exitCode, null, "it ended before the signal");
+			await sleep(50);
+		}
 		child.kill(signal);
 		assert.equal(await ended, 130);
-		assert.equal(isAlive(Number(readFileSync(pidFile, "utf8"))), false);
+		assert.doesNotMatch(commandLine(Number(readFileSync(pidFile, "utf8"))), /sleep/);
 		assert.deepEqual(leftovers(), []);
 	});
 }

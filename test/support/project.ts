@@ -33,17 +33,22 @@ export interface Outcome {
 /** Variables of this process that would change what a command of a test does. */
 const FOREIGN = /^(DB_|TEST_DATABASE_URL|NODE_TEST_CONTEXT|NODE_OPTIONS|NODE_ENV|npm_)/;
 
-/** Runs a command to its end, without the DB_* variables of this process. */
+/** The environment that a command of a test gets. */
+export function environment(additions: Record<string, string> = {}): NodeJS.ProcessEnv {
+	const inherited = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
+	return { ...Object.fromEntries(inherited), ...additions };
+}
+
+/** Runs a command to its end, in that environment. */
 export function execute(
 	command: readonly [string, ...string[]],
-	{ cwd, env = {} }: { cwd: string; env?: Record<string, string> },
+	{ cwd, env }: { cwd: string; env?: Record<string, string> | undefined },
 ): Promise<Outcome> {
 	const [program, ...args] = command;
-	const inherited = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
 	return new Promise((done, fail) => {
 		const child = spawn(program, args, {
 			cwd,
-			env: { ...Object.fromEntries(inherited), ...env },
+			env: environment(env),
 			stdio: ["ignore", "pipe", "pipe"],
 		});
 		let output = "";
