@@ -171,7 +171,7 @@ function serverOptions(folder, { port, socket, engine }, throwaway) {
 		"--character-set-server=utf8mb4",
 		"--collation-server=utf8mb4_unicode_ci",
 		"--skip-log-bin",
-		...(engine === "mysql" ? ["--mysqlx=OFF"] : []),
+		...(engine === "mysql" ? ["--mysqlx=OFF", "--secure-file-priv=NULL"] : []),
 		...(throwaway ? ["--innodb-flush-log-at-trx-commit=0"] : []),
 	];
 }
