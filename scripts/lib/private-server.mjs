@@ -265,7 +265,7 @@ export async function stopServer(folder) {
 		const server = runningServer(home);
 		if (!server) return false;
 		process.kill(server.pid, "SIGTERM");
-		for (const end = Date.now() + STOP_MS; runningServer(home); await sleep(50)) {
+		for (const end = Date.now() + STOP_MS; isAlive(server.pid); await sleep(50)) {
 			if (Date.now() > end) process.kill(server.pid, "SIGKILL");
 		}
 		return true;

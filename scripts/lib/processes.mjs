@@ -7,12 +7,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Longer than a slow machine takes to make a data folder and start a server. */
 const LOCK_MS = 300_000;
 
-/** @param {number} pid */
+/** Whether the process runs: one that has ended, and that nobody has asked about yet, does not. @param {number} pid */
 export function isAlive(pid) {
 	try {
-		return pid > 0 && process.kill(pid, 0);
+		return pid > 0 && process.kill(pid, 0) && !hasEnded(pid);
 	} catch (error) {
 		return /** @type {NodeJS.ErrnoException} */ (error).code === "EPERM";
+	}
+}
+
+/** @param {number} pid */
+function hasEnded(pid) {
+	try {
+		return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+	} catch {
+		return false;
 	}
 }
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { commandLine } from "../../scripts/lib/processes.mjs";
+import { isAlive } from "../../scripts/lib/processes.mjs";
 import { serverUrl } from "../support/database";
 import { cloneProject, environment, execute, type Outcome } from "../support/project";
 
@@ -97,7 +97,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 		}
 		child.kill(signal);
 		assert.equal(await ended, 130);
-		assert.doesNotMatch(commandLine(Number(readFileSync(pidFile, "utf8"))), /sleep/);
+		assert.equal(isAlive(Number(readFileSync(pidFile, "utf8"))), false);
 		assert.deepEqual(leftovers(), []);
 	});
 }
