@@ -8,12 +8,15 @@ import { Column, Entity, PrimaryGeneratedColumn } from "typeorm";
  */
 @Entity("dashboard_users", { synchronize: false })
 export class DashboardUser {
+	/** What the five tables refer to. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
 
+	/** The name with which the user signs in. */
 	@Column({ type: "varchar", length: 50, unique: true })
 	username!: string;
 
+	/** The user's account on the host, which owns the project's files. */
 	@Column({ name: "system_username", type: "varchar", length: 50 })
 	systemUsername!: string;
 }

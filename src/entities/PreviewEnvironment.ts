@@ -5,15 +5,22 @@ import { Workspace } from "./Workspace";
 
 /** A temporary deployment of a workspace under a public URL. Ended ones stay as history. */
 @Entity("preview_environments")
+// Finds a preview by its public URL.
 @Index("preview_hash", ["previewHash"], { unique: true })
+// The foreign key, and the previews of a workspace.
 @Index("workspace_id", ["workspaceId"])
+// The foreign key.
 @Index("user_id", ["userId"])
+// Finds the expired.
 @Index("idx_expires", ["expiresAt"])
+// Lists by status.
 @Index("idx_status", ["status"])
 export class PreviewEnvironment {
+	/** Identifies the preview. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
 
+	/** The workspace it shows; the preview goes with it. */
 	@Column({ name: "workspace_id", type: "int" })
 	workspaceId!: number;
 
@@ -26,6 +33,7 @@ export class PreviewEnvironment {
 	@JoinColumn({ name: "workspace_id", foreignKeyConstraintName: "preview_environments_ibfk_1" })
 	workspace!: Workspace;
 
+	/** The owner; the preview goes with them. */
 	@Column({ name: "user_id", type: "int" })
 	userId!: number;
 
@@ -34,6 +42,7 @@ export class PreviewEnvironment {
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "preview_environments_ibfk_2" })
 	user!: DashboardUser;
 
+	/** The project that it shows. */
 	@Column({ name: "project_name", type: "varchar", length: 100 })
 	projectName!: string;
 
@@ -41,12 +50,15 @@ export class PreviewEnvironment {
 	@Column({ name: "preview_hash", type: "varchar", length: 32 })
 	previewHash!: string;
 
+	/** The public URL, once it is known. */
 	@Column({ name: "preview_url", type: "varchar", length: 255, nullable: true })
 	previewUrl!: string | null;
 
+	/** Docker's id of the container, while there is one. */
 	@Column({ name: "container_id", type: "varchar", length: 64, nullable: true })
 	containerId!: string | null;
 
+	/** The container's name, while there is one. */
 	@Column({ name: "container_name", type: "varchar", length: 100, nullable: true })
 	containerName!: string | null;
 
@@ -54,12 +66,15 @@ export class PreviewEnvironment {
 	@Column({ name: "assigned_port", type: "int", nullable: true })
 	assignedPort!: number | null;
 
+	/** Where the preview is in its life cycle; `creating` and `running` count as active. */
 	@Column({ type: "enum", enum: PREVIEW_STATUSES, nullable: true, default: "creating" })
 	status!: PreviewStatus | null;
 
+	/** Why it went wrong, with the status `error`. */
 	@Column({ name: "error_message", type: "text", nullable: true })
 	errorMessage!: string | null;
 
+	/** When it is to be stopped. */
 	@Column({ name: "expires_at", type: "timestamp" })
 	expiresAt!: Date;
 
@@ -67,6 +82,7 @@ export class PreviewEnvironment {
 	@Column({ name: "password_hash", type: "varchar", length: 255, nullable: true, select: false })
 	passwordHash!: string | null;
 
+	/** When the row was made. */
 	@Column({ name: "created_at", type: "timestamp", nullable: true, default: () => "CURRENT_TIMESTAMP" })
 	createdAt!: Date | null;
 }

@@ -3,12 +3,16 @@ import { DashboardUser } from "./DashboardUser";
 
 /** What a user may use. The one row without a user holds the defaults for everybody. */
 @Entity("resource_limits")
+// One row a user.
 @Index("unique_user_limits", ["userId"], { unique: true })
+// One row without a user.
 @Index("unique_global_limits", ["globalRow"], { unique: true })
 export class ResourceLimit {
+	/** Identifies the row. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
 
+	/** Whom the row is for; null in the one row for everybody. */
 	@Column({ name: "user_id", type: "int", nullable: true })
 	userId!: number | null;
 
@@ -17,6 +21,7 @@ export class ResourceLimit {
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "resource_limits_ibfk_1" })
 	user!: DashboardUser | null;
 
+	/** How many workspaces the user may have. */
 	@Column({ name: "max_workspaces", type: "int", nullable: true, default: 2 })
 	maxWorkspaces!: number | null;
 
@@ -32,7 +37,7 @@ export class ResourceLimit {
 	@Column({ name: "default_disk", type: "varchar", length: 20, nullable: true, default: "10g" })
 	defaultDisk!: string | null;
 
-	/** Minutes. */
+	/** Minutes without activity after which a new workspace is stopped. */
 	@Column({ name: "default_idle_timeout", type: "int", nullable: true, default: 30 })
 	defaultIdleTimeout!: number | null;
 
@@ -40,12 +45,15 @@ export class ResourceLimit {
 	@Column({ name: "max_previews_per_workspace", type: "int", nullable: true, default: 3 })
 	maxPreviewsPerWorkspace!: number | null;
 
+	/** Hours after which a new preview expires. */
 	@Column({ name: "default_preview_lifetime_hours", type: "int", nullable: true, default: 24 })
 	defaultPreviewLifetimeHours!: number | null;
 
+	/** When the row was made. */
 	@Column({ name: "created_at", type: "timestamp", nullable: true, default: () => "CURRENT_TIMESTAMP" })
 	createdAt!: Date | null;
 
+	/** When the row was last changed; set by the server. */
 	@Column({
 		name: "updated_at",
 		type: "timestamp",

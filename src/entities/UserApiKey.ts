@@ -6,11 +6,14 @@ import { DashboardUser } from "./DashboardUser";
  * 16-byte IV). At most one row a user. No blob and no IV is selected by default.
  */
 @Entity("user_api_keys")
+// One row a user.
 @Index("user_id", ["userId"], { unique: true })
 export class UserApiKey {
+	/** Identifies the row. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
 
+	/** The owner; at most one row a user. */
 	@Column({ name: "user_id", type: "int" })
 	userId!: number;
 
@@ -19,21 +22,27 @@ export class UserApiKey {
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "user_api_keys_ibfk_1" })
 	user!: DashboardUser;
 
+	/** The Anthropic key, ciphertext with its tag. */
 	@Column({ name: "anthropic_key_encrypted", type: "varbinary", length: 512, nullable: true, select: false })
 	anthropicKeyEncrypted!: Buffer | null;
 
+	/** The IV of the Anthropic key, 16 bytes. */
 	@Column({ name: "anthropic_key_iv", type: "varbinary", length: 16, nullable: true, select: false })
 	anthropicKeyIv!: Buffer | null;
 
+	/** The OpenAI key, ciphertext with its tag. */
 	@Column({ name: "openai_key_encrypted", type: "varbinary", length: 512, nullable: true, select: false })
 	openaiKeyEncrypted!: Buffer | null;
 
+	/** The IV of the OpenAI key, 16 bytes. */
 	@Column({ name: "openai_key_iv", type: "varbinary", length: 16, nullable: true, select: false })
 	openaiKeyIv!: Buffer | null;
 
+	/** When the row was made. */
 	@Column({ name: "created_at", type: "timestamp", nullable: true, default: () => "CURRENT_TIMESTAMP" })
 	createdAt!: Date | null;
 
+	/** When the row was last changed; set by the server. */
 	@Column({
 		name: "updated_at",
 		type: "timestamp",

@@ -6,14 +6,20 @@ import { WorkspaceLog } from "./WorkspaceLog";
 
 /** A browser IDE in a container: one for each user and project. */
 @Entity("workspaces")
+// One workspace for each user and project.
 @Index("unique_workspace", ["userId", "projectName"], { unique: true })
+// The foreign key.
 @Index("last_accessed_by", ["lastAccessedBy"])
+// Lists by status.
 @Index("idx_status", ["status"])
+// Finds the idle.
 @Index("idx_last_activity", ["lastActivity"])
 export class Workspace {
+	/** Identifies the workspace. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
 
+	/** The owner; the workspace goes with them. */
 	@Column({ name: "user_id", type: "int" })
 	userId!: number;
 
@@ -22,18 +28,23 @@ export class Workspace {
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "workspaces_ibfk_1" })
 	user!: DashboardUser;
 
+	/** The project; one workspace for each user and project. */
 	@Column({ name: "project_name", type: "varchar", length: 100 })
 	projectName!: string;
 
+	/** Docker's id of the container, while there is one. */
 	@Column({ name: "container_id", type: "varchar", length: 64, nullable: true })
 	containerId!: string | null;
 
+	/** The container's name, while there is one. */
 	@Column({ name: "container_name", type: "varchar", length: 100, nullable: true })
 	containerName!: string | null;
 
+	/** Where the workspace is in its life cycle. */
 	@Column({ type: "enum", enum: WORKSPACE_STATUSES, nullable: true, default: "stopped" })
 	status!: WorkspaceStatus | null;
 
+	/** Why it went wrong, with the status `error`. */
 	@Column({ name: "error_message", type: "text", nullable: true })
 	errorMessage!: string | null;
 
@@ -65,9 +76,11 @@ export class Workspace {
 	@Column({ name: "max_lifetime_hours", type: "int", nullable: true, default: 24 })
 	maxLifetimeHours!: number | null;
 
+	/** When a browser tab last gave a sign of life. */
 	@Column({ name: "last_activity", type: "timestamp", nullable: true })
 	lastActivity!: Date | null;
 
+	/** Who used the workspace last; null when that user is gone. */
 	@Column({ name: "last_accessed_by", type: "int", nullable: true })
 	lastAccessedBy!: number | null;
 
@@ -76,12 +89,15 @@ export class Workspace {
 	@JoinColumn({ name: "last_accessed_by", foreignKeyConstraintName: "workspaces_ibfk_2" })
 	lastAccessedByUser!: DashboardUser | null;
 
+	/** When it was last started; null while it is stopped. */
 	@Column({ name: "started_at", type: "timestamp", nullable: true })
 	startedAt!: Date | null;
 
+	/** When the row was made. */
 	@Column({ name: "created_at", type: "timestamp", nullable: true, default: () => "CURRENT_TIMESTAMP" })
 	createdAt!: Date | null;
 
+	/** When the row was last changed; set by the server. */
 	@Column({
 		name: "updated_at",
 		type: "timestamp",

@@ -8,13 +8,18 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | { [key:
 
 /** What happened to a workspace. A row outlives its workspace: `workspaceId` is then null. */
 @Entity("workspace_logs")
+// The foreign key, and the log of a workspace.
 @Index("workspace_id", ["workspaceId"])
+// The foreign key, and the log of a user's project.
 @Index("idx_user_project", ["userId", "projectName"])
+// Finds what is due for deletion.
 @Index("idx_created", ["createdAt"])
 export class WorkspaceLog {
+	/** Identifies the entry; a later one is higher. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
 
+	/** The workspace; null once it was deleted. */
 	@Column({ name: "workspace_id", type: "int", nullable: true })
 	workspaceId!: number | null;
 
@@ -27,6 +32,7 @@ export class WorkspaceLog {
 	@JoinColumn({ name: "workspace_id", foreignKeyConstraintName: "workspace_logs_ibfk_1" })
 	workspace!: Workspace | null;
 
+	/** Who did it; the entry goes with them. */
 	@Column({ name: "user_id", type: "int" })
 	userId!: number;
 
@@ -35,15 +41,19 @@ export class WorkspaceLog {
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "workspace_logs_ibfk_2" })
 	user!: DashboardUser;
 
+	/** The project, also after its workspace is gone. */
 	@Column({ name: "project_name", type: "varchar", length: 100 })
 	projectName!: string;
 
+	/** What was done. */
 	@Column({ type: "enum", enum: WORKSPACE_LOG_ACTIONS })
 	action!: WorkspaceLogAction;
 
+	/** Whatever the action adds, without secrets. */
 	@Column({ type: "json", nullable: true })
 	details!: JsonValue;
 
+	/** When it happened. */
 	@Column({ name: "created_at", type: "timestamp", nullable: true, default: () => "CURRENT_TIMESTAMP" })
 	createdAt!: Date | null;
 }
