@@ -1,1 +1,3 @@
-export {};
+import { createDataSource } from "./src/connection";
+
+export default createDataSource();
