@@ -1,0 +1,32 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { createTestDatabase } from "../test/support/database";
+import { generateDocuments, withDiagram } from "./docs/generate";
+
+/** Writes schema.sql, docs/schema.md and the README's diagram, on a private server that it starts and stops. */
+async function main(): Promise<void> {
+	const { HOST, startServer, stopServer } = await import("./lib/private-server.mjs");
+	const { PROJECT, SERVERS } = await import("./lib/project.mjs");
+	const folder = path.join(SERVERS, "docs");
+	const server = await startServer(folder, { throwaway: true, say: console.log });
+	try {
+		process.env["TEST_DATABASE_URL"] = `mysql://root:${encodeURIComponent(server.password)}@${HOST}:${server.port}`;
+		const database = await createTestDatabase();
+		try {
+			const { diagram, ...files } = await generateDocuments(PROJECT, database.url, server.engine);
+			const readme = path.join(PROJECT, "README.md");
+			for (const [name, content] of Object.entries(files)) writeFileSync(path.join(PROJECT, name), content);
+			writeFileSync(readme, withDiagram(readFileSync(readme, "utf8"), diagram));
+			console.log("Wrote schema.sql, docs/schema.md and the diagram in README.md");
+		} finally {
+			await database.drop();
+		}
+	} finally {
+		await stopServer(folder);
+	}
+}
+
+main().catch((error: unknown) => {
+	console.error(error instanceof Error ? error.message : error);
+	process.exitCode = 1;
+});

@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
+/** What the source of an entity says about its class, its properties and its indexes. */
+export interface EntityComments {
+	readonly entity: string;
+	readonly properties: ReadonlyMap<string, string>;
+	readonly indexes: ReadonlyMap<string, string>;
+}
+
+/** Reads the comments of an entity's source, which stand above its decorators in the way that the formatter lays out. */
+export function readComments(root: string, entityName: string): EntityComments {
+	const source = readFileSync(path.join(root, "src", "entities", `${entityName}.ts`), "utf8");
+	const properties = [...source.matchAll(/\t\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n(?:\t[@})\t][^\n]*\n)+\t(\w+)!: /g)];
+	const indexes = [...source.matchAll(/\/\/ ([^\n]+)\n@Index\("(\w+)"/g)];
+	const [, entity = ""] = /\n\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n@Entity/.exec(source) ?? [];
+	return {
+		entity: text(entity),
+		properties: new Map(properties.map(([, comment = "", name = ""]) => [name, text(comment)])),
+		indexes: new Map(indexes.map(([, comment = "", name = ""]) => [name, comment])),
+	};
+}
+
+function text(comment: string): string {
+	return comment
+		.split("\n")
+		.map((line) => line.replace(/^\s*\*?\s*/, "").trim())
+		.filter(Boolean)
+		.join(" ");
+}

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { type Documents, generateDocuments, withDiagram } from "../../scripts/docs/generate";
+import { createTestDatabase } from "../support/database";
+
+const ROOT = path.join(__dirname, "..", "..");
+const read = (name: string) => readFileSync(path.join(ROOT, name), "utf8");
+
+async function generate(): Promise<Documents> {
+	const database = await createTestDatabase();
+	try {
+		const [{ version }] = (await database.rows("SELECT VERSION() AS version")) as [{ version: string }];
+		return await generateDocuments(ROOT, database.url, /mariadb/i.test(version) ? "mariadb" : "mysql");
+	} finally {
+		await database.drop();
+	}
+}
+
+test("schema.sql, docs/schema.md and the README's diagram are what npm run docs would write", async () => {
+	const documents = await generate();
+	assert.equal(read("schema.sql"), documents["schema.sql"]);
+	assert.equal(read("docs/schema.md"), documents["docs/schema.md"]);
+	const readme = read("README.md");
+	assert.equal(readme, withDiagram(readme, documents.diagram));
+	assert.match(documents["schema.sql"], /CREATE TABLE `workspace_logs`[^;]+FOREIGN KEY/);
+});
