@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { copyFileSync, cpSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { createTestDatabase, type TestDatabase } from "../support/database";
+import { npm, packProject, type Tarball } from "../support/package";
+import { execute, temporaryFolder } from "../support/project";
+
+const INSTALLED = "node_modules/dployr-workspaces-db";
+
+let tarball: Tarball;
+let consumer: ReturnType<typeof temporaryFolder>;
+let database: TestDatabase;
+
+before(async () => {
+	[tarball, database] = await Promise.all([packProject(), createTestDatabase()]);
+	consumer = temporaryFolder();
+	cpSync(join(__dirname, "consumer"), consumer.path, { recursive: true });
+	copyFileSync(join(consumer.path, "strict.ts"), join(consumer.path, "strict.mts"));
+	await npm(consumer.path, "ci");
+	await npm(consumer.path, "install", tarball.path);
+});
+
+after(async () => {
+	tarball?.remove();
+	consumer?.remove();
+	await database?.drop();
+});
+
+/** Runs a program of the consumer's in the consumer's folder, on the test's database. */
+async function run(...command: [string, ...string[]]): Promise<string> {
+	const env = {
+		DB_HOST: database.host,
+		DB_PORT: String(database.port),
+		DB_USERNAME: database.username,
+		DB_PASSWORD: database.password,
+		DB_DATABASE: database.name,
+		NO_COLOR: "1",
+	};
+	const { code, output } = await execute(command, { cwd: consumer.path, env });
+	assert.equal(code, 0, `${command.join(" ")}: ${output}`);
+	return output;
+}
+
+const bin = (name: string): string => join("node_modules", ".bin", name);
+
+test("the tarball holds the build and what goes with it, and nothing else", () => {
+	const needed =
+		/^(dist\/(ormconfig|src\/.+)\.(js|d\.ts)|dist\/src\/index\.(mjs|d\.mts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+	assert.deepEqual(
+		tarball.files.filter((path) => !needed.test(path)),
+		[],
+	);
+	for (const path of [
+		"dist/ormconfig.js",
+		"dist/src/index.js",
+		"dist/src/index.mjs",
+		"dist/src/index.d.ts",
+		"LICENSE",
+	]) {
+		assert.ok(tarball.files.includes(path), path);
+	}
+});
+
+test("three packages are all that it needs at run time", () => {
+	const { dependencies } = JSON.parse(readFileSync(join(consumer.path, INSTALLED, "package.json"), "utf8"));
+	assert.deepEqual(Object.keys(dependencies).sort(), ["mysql2", "reflect-metadata", "typeorm"]);
+});
+
+test("publint and attw find nothing", async () => {
+	await run(bin("publint"), "run", INSTALLED, "--strict");
+	await run(bin("attw"), tarball.path, "--no-definitely-typed", "--no-emoji");
+});
+
+test("typeorm migration:run takes the installed ormconfig.js", async () => {
+	const typeorm = (command: string) => run(bin("typeorm"), command, "-d", `${INSTALLED}/dist/ormconfig.js`);
+	await typeorm("migration:run");
+	const [limits] = await database.rows<{ number: number }>("SELECT COUNT(*) AS number FROM resource_limits");
+	assert.equal(Number(limits?.number), 1);
+	assert.match(await typeorm("migration:show"), /\[X\] \d+ CreateWorkspaceTables/);
+});
+
+test("CommonJS JavaScript uses it under Jest", async () => {
+	assert.match(await run(bin("jest"), "--ci", "--watchman=false"), /Tests: +2 passed, 2 total/);
+});
+
+test("an ES module uses it, with the same classes", async () => {
+	assert.match(await run(process.execPath, "esm.mjs"), /workspace \d+ written and read/);
+});
+
+test("strict TypeScript compiles against it as CommonJS and as an ES module, and both run", async () => {
+	await run(bin("tsc"), "-p", ".");
+	for (const file of ["strict.js", "strict.mjs"]) {
+		assert.equal(await run(process.execPath, join("out", file)), "from-esm is stopped on no port\n");
+	}
+});
