@@ -168,6 +168,7 @@ export class CreateWorkspaceTables1795478400000 implements MigrationInterface {
 				tell(queryRunner, "kept", name, "made by the dashboard, left as it is");
 				continue;
 			}
+			// meant: this module made the table, and it holds no rows unless that was allowed
 			await queryRunner.query(`DROP TABLE IF EXISTS \`${name}\``);
 			await unmarkCreated(queryRunner, name);
 			tell(queryRunner, "dropped", name, "dropped");

@@ -51,10 +51,12 @@ export class KeepOneGlobalResourceLimit1795478401000 implements MigrationInterfa
 			const drop = { table: TABLE, what: "duplicates are allowed again" } as const;
 			const index = "DROP INDEX unique_global_limits";
 			await execute(queryRunner, { ...drop, sql: `ALTER TABLE ${TABLE} ${index}`, algorithm: "INPLACE" });
+			// meant: the column is virtual and holds nothing
 			await execute(queryRunner, { ...drop, sql: `ALTER TABLE ${TABLE} DROP COLUMN global_row`, algorithm: "INSTANT" });
 		});
 		await forgetExpression(queryRunner, TABLE, "global_row");
 		if (!(await createdTables(queryRunner)).has(TABLE)) return;
+		// meant: the row is as `up` seeded it
 		await queryRunner.query(`DELETE FROM ${TABLE} WHERE ${SEEDED}`);
 	}
 }
@@ -69,6 +71,7 @@ async function removeDuplicates(queryRunner: QueryRunner): Promise<void> {
 		tell(queryRunner, "removing", TABLE, JSON.stringify(row));
 	}
 	const ids = duplicates.map((row) => row.id).join(", ");
+	// meant: of several global rows the first holds the administrator's limits; the others were just told
 	await queryRunner.query(`DELETE FROM ${TABLE} WHERE user_id IS NULL AND id IN (${ids})`);
 	tell(queryRunner, "changed", TABLE, `kept the global row with id ${first.id}, removed those with id ${ids}`);
 }

@@ -45,6 +45,7 @@ export class AddCodeServerPassword1795478402000 implements MigrationInterface {
 				await execute(queryRunner, {
 					table: TABLE,
 					what: `dropped column ${column}`,
+					// meant: this module made the column, and it is empty unless that was allowed
 					sql: `ALTER TABLE ${TABLE} DROP COLUMN ${column}`,
 					algorithm: "INSTANT",
 				});

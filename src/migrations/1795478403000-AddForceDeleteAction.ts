@@ -47,12 +47,14 @@ export class AddForceDeleteAction1795478403000 implements MigrationInterface {
 		await refuseDataLoss(queryRunner, [
 			{ what: `row(s) of ${TABLE} with the action force_delete`, sql: `SELECT COUNT(*) AS found ${held}` },
 		]);
+		// meant: there are none unless that was allowed
 		await queryRunner.query(`DELETE ${held}`);
 		await withShortLockWait(queryRunner, async () => {
 			await execute(queryRunner, {
 				table: TABLE,
 				what: "column action no longer takes the value force_delete",
 				sql: `ALTER TABLE ${TABLE} MODIFY COLUMN action ${enumType(ACTIONS_BEFORE)} NOT NULL`,
+				// meant: neither server takes a value away in place
 				algorithm: "COPY",
 			});
 		});

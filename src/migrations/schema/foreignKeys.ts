@@ -78,7 +78,7 @@ function swap(
 	const clauses = [
 		...dropped.map((key) => `DROP FOREIGN KEY ${quote(key)}`),
 		...indexes,
-		...added.map((key) => `ADD ${foreignKeySql(key, server, name(key))}`),
+		...added.map((key) => `ADD ${foreignKeySql(key, server.family, name(key))}`),
 	];
 	return {
 		table,
@@ -99,7 +99,7 @@ function keepIndexes(actual: ActualTable, wanted: TableShape, keys: readonly For
 
 function add(table: string, missing: readonly ForeignKeyShape[], server: Server): Change[] {
 	if (!missing.length) return [];
-	const clauses = missing.map((key) => `ADD ${foreignKeySql(key, server)}`);
+	const clauses = missing.map((key) => `ADD ${foreignKeySql(key, server.family)}`);
 	return [
 		{
 			table,

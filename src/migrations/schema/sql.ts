@@ -29,8 +29,8 @@ export function indexSql(shape: IndexShape): string {
  * MySQL keeps RESTRICT and NO ACTION apart by what was written. MariaDB takes an unstated ON UPDATE for RESTRICT, but
  * an in-place ALTER that states RESTRICT is stored as NO ACTION there (10.11, 11.8), so it is left unstated.
  */
-export function foreignKeySql(key: ForeignKeyShape, server: Server, name = key.name): string {
-	const onUpdate = server.family === "mysql" ? ` ON UPDATE ${key.onUpdate}` : "";
+export function foreignKeySql(key: ForeignKeyShape, family: Server["family"], name = key.name): string {
+	const onUpdate = family === "mysql" ? ` ON UPDATE ${key.onUpdate}` : "";
 	return (
 		`CONSTRAINT ${quote(name)} FOREIGN KEY (${quote(key.column)}) REFERENCES ${quote(key.references)} (\`id\`) ` +
 		`ON DELETE ${key.onDelete}${onUpdate}`
@@ -53,7 +53,7 @@ export function createTableSql(table: TableShape, server: Server): string {
 		...columns.map(columnSql),
 		"PRIMARY KEY (`id`)",
 		...table.indexes.map(indexSql),
-		...table.foreignKeys.map((key) => foreignKeySql(key, server)),
+		...table.foreignKeys.map((key) => foreignKeySql(key, server.family)),
 	];
 	return (
 		`CREATE TABLE IF NOT EXISTS ${quote(table.name)} (\n\t${parts.join(",\n\t")}\n) ` +
