@@ -108,7 +108,8 @@ export function installServer() {
 		const how = process.platform === "darwin" ? "`brew install mariadb`" : "for example `dnf install mariadb-server`";
 		throw new Error(`Found neither mariadbd nor mysqld: install MariaDB (${how}) and run this again, ${ELSEWHERE}`);
 	}
-	const asRoot = "run it as root and try again";
+	const asRoot =
+		"run `apt-get install --no-install-recommends mariadb-server-core mariadb-client-core` as root and try again";
 	runAsRoot(["apt-get", "update", "-qq"], asRoot);
 	const search = spawnSync("apt-cache", ["search", "--names-only", "^(mariadb|mysql)-server-core"], {
 		encoding: "utf8",
