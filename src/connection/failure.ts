@@ -65,7 +65,8 @@ function reason(error: DriverError, settings: ResolvedSettings): string {
 	const { username, database, socketPath, connectTimeout } = settings;
 	if (isPassing(error)) {
 		const where = socketPath ? "DB_SOCKET" : "DB_HOST and DB_PORT";
-		return `no connection within ${connectTimeout} s (${summary(error)}); check that it runs, and ${where}, or raise DB_CONNECT_TIMEOUT`;
+		const waited = connectTimeout ? ` within ${connectTimeout} s` : "";
+		return `no connection${waited} (${summary(error)}); check that it runs, and ${where}, or raise DB_CONNECT_TIMEOUT`;
 	}
 	switch (error.errno) {
 		case 1045:

@@ -19,14 +19,14 @@ export function createLogger(write: (line: string) => void = console.log): Modul
 	const logger: ModuleLogger = {
 		logsQueries: false,
 		logQuery(sql, parameters) {
-			if (logger.logsQueries) write(`query: ${redactSql(sql)}${count(parameters)}`);
+			if (logger.logsQueries) write(`query: ${statement(sql)}${count(parameters)}`);
 		},
 		logQueryError(error, sql, parameters) {
 			if (!logger.logsQueries) return;
-			write(`query failed: ${redactSql(sql)}${count(parameters)}: ${messageOf(error)}`);
+			write(`query failed: ${statement(sql)}${count(parameters)}: ${messageOf(error)}`);
 		},
 		logQuerySlow(milliseconds, sql, parameters) {
-			write(`slow query, ${milliseconds} ms: ${redactSql(sql)}${count(parameters)}`);
+			write(`slow query, ${milliseconds} ms: ${statement(sql)}${count(parameters)}`);
 		},
 		logSchemaBuild(message) {
 			if (SHOWN_MIGRATION.test(message)) write(message);
@@ -39,6 +39,10 @@ export function createLogger(write: (line: string) => void = console.log): Modul
 		},
 	};
 	return logger;
+}
+
+function statement(sql: string): string {
+	return redactSql(sql).replaceAll(/\s+/g, " ").trim();
 }
 
 function count(parameters: unknown): string {
