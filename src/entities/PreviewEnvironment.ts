@@ -15,6 +15,14 @@ import { Workspace } from "./Workspace";
 @Index("idx_expires", ["expiresAt"])
 // Lists by status.
 @Index("idx_status", ["status"])
+// Counts the active previews of a workspace.
+@Index("idx_workspace_status", ["workspaceId", "status"])
+// Lists a user's previews of a workspace, newest first.
+@Index("idx_workspace_user", ["workspaceId", "userId"])
+// Lists the active by expiry, and finds the expired among them.
+@Index("idx_status_expires", ["status", "expiresAt"])
+// Finds the ports in use.
+@Index("idx_assigned_port", ["assignedPort"])
 export class PreviewEnvironment {
 	/** Identifies the preview. */
 	@PrimaryGeneratedColumn({ type: "int" })

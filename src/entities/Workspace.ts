@@ -14,6 +14,14 @@ import { WorkspaceLog } from "./WorkspaceLog";
 @Index("idx_status", ["status"])
 // Finds the idle.
 @Index("idx_last_activity", ["lastActivity"])
+// Finds a workspace by its project alone, on every WebSocket upgrade.
+@Index("idx_project_name", ["projectName"])
+// Finds the ports in use.
+@Index("idx_assigned_port", ["assignedPort"])
+// Finds those idle for longer than their own timeout, one range for each timeout.
+@Index("idx_idle", ["idleTimeoutMinutes", "status", "lastActivity", "startedAt"])
+// Finds those past their lifetime, one range for each lifetime.
+@Index("idx_lifetime", ["maxLifetimeHours", "status", "startedAt"])
 export class Workspace {
 	/** Identifies the workspace. */
 	@PrimaryGeneratedColumn({ type: "int" })

@@ -2,6 +2,7 @@ import { CreateWorkspaceTables1795478400000 } from "./1795478400000-CreateWorksp
 import { KeepOneGlobalResourceLimit1795478401000 } from "./1795478401000-KeepOneGlobalResourceLimit";
 import { AddCodeServerPassword1795478402000 } from "./1795478402000-AddCodeServerPassword";
 import { AddForceDeleteAction1795478403000 } from "./1795478403000-AddForceDeleteAction";
+import { AddQueryIndexes1795478404000 } from "./1795478404000-AddQueryIndexes";
 
 /** Every migration, in the order in which they run, for a host with a DataSource of its own. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
 	KeepOneGlobalResourceLimit1795478401000,
 	AddCodeServerPassword1795478402000,
 	AddForceDeleteAction1795478403000,
+	AddQueryIndexes1795478404000,
 ];

@@ -25,7 +25,8 @@ export function indexDifference(actual: ActualTable, wanted: TableShape): Differ
 		if (shape.unique && !isGenerated(wanted, shape)) guards.push(duplicateGuard(actual.name, shape));
 	}
 	if (!clauses.length) return { changes: [], guards: [], problems: [], notes: [] };
-	const sql = `ALTER TABLE ${quote(actual.name)} ${clauses.join(", ")}`;
+	// Two indexes that are added can serve one foreign key, whose own index is then made anew once.
+	const sql = `ALTER TABLE ${quote(actual.name)} ${[...new Set(clauses)].join(", ")}`;
 	return {
 		changes: [{ table: actual.name, what: what.join("; "), sql, algorithm: "INPLACE" }],
 		guards,
