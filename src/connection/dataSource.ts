@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { DataSource, type DataSourceOptions, type Migration } from "typeorm";
-import { revertMigrationSafely, runMigrationsSafely } from "../deploy";
+import { type MigrationReport, revertMigrationSafely, runMigrationsSafely } from "../deploy";
 import { entities } from "../entities";
 import { migrations } from "../migrations";
 import { WorkspacesDriver } from "./driver";
@@ -23,6 +23,8 @@ type MigrationOptions = Parameters<DataSource["runMigrations"]>[0];
  * Nothing is read or connected before `initialize()`, which sends two statements.
  */
 export class WorkspacesDataSource extends DataSource {
+	/** What the last run or revert of migrations did; undefined before one, and where there was nothing to do. */
+	migrationReport: MigrationReport | undefined;
 	readonly #given: DataSourceSettings;
 	readonly #moduleLogger: ModuleLogger;
 	#settings: ResolvedSettings | undefined;
@@ -70,13 +72,15 @@ export class WorkspacesDataSource extends DataSource {
 
 	/** Runs the pending migrations under the module's guards; see `runMigrationsSafely`. */
 	override async runMigrations(options?: MigrationOptions): Promise<Migration[]> {
-		const { migrations: run } = await runMigrationsSafely(this, this.#deployOptions(options));
+		const { migrations: run, report } = await runMigrationsSafely(this, this.#deployOptions(options));
+		this.migrationReport = report;
 		return run;
 	}
 
 	/** Reverts the last migration under the module's guards; see `revertMigrationSafely`. */
 	override async undoLastMigration(options?: MigrationOptions): Promise<void> {
-		await revertMigrationSafely(this, this.#deployOptions(options));
+		const { report } = await revertMigrationSafely(this, this.#deployOptions(options));
+		this.migrationReport = report;
 	}
 
 	/** @throws RefusedOperationError always. */

@@ -3,7 +3,7 @@ import type { MigrationEvent } from "../migrations/schema/events";
 /** What became of one table. */
 export interface TableReport {
 	readonly table: string;
-	readonly outcome: "created" | "adopted" | "unchanged" | "dropped";
+	readonly outcome: "created" | "adopted" | "changed" | "unchanged" | "dropped";
 	/** What was added, changed, seeded or removed, in the order in which it happened. */
 	readonly changes: readonly string[];
 	/** Every row that was removed, as JSON. */
@@ -41,12 +41,14 @@ function outcomeOf(events: readonly MigrationEvent[]): TableReport["outcome"] {
 	const kinds = new Set(events.map((event) => event.kind));
 	if (kinds.has("dropped")) return "dropped";
 	if (kinds.has("created")) return "created";
-	return kinds.has("changed") || kinds.has("seeded") || kinds.has("removing") ? "adopted" : "unchanged";
+	if (!kinds.has("changed") && !kinds.has("seeded") && !kinds.has("removing")) return "unchanged";
+	return kinds.has("found") ? "adopted" : "changed";
 }
 
 const WORDS: Record<TableReport["outcome"], string> = {
 	created: "created",
 	adopted: "adopted",
+	changed: "changed",
 	unchanged: "left as it was",
 	dropped: "dropped",
 };

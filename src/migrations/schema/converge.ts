@@ -35,7 +35,7 @@ export async function converge(
 		const differences = compare(snapshot, shapes);
 		await refuseProblems(queryRunner, snapshot, shapes, differences, options);
 		const steps = shapes.flatMap((shape) => differences.get(shape.name)?.changes ?? creation(shape, snapshot.server));
-		if (!steps.length) return report(queryRunner, shapes, differences, created, changed);
+		if (!steps.length) return report(queryRunner, shapes, differences, options, created, changed);
 		if (look > MAX_LOOKS)
 			throw new MigrationError(`these steps keep being undone: ${steps.map((step) => step.sql).join("; ")}`);
 		await withShortLockWait(queryRunner, () => act(queryRunner, steps, created, changed));
@@ -145,11 +145,13 @@ function report(
 	queryRunner: QueryRunner,
 	shapes: readonly TableShape[],
 	differences: ReadonlyMap<string, Difference>,
+	{ create }: ConvergeOptions,
 	created: ReadonlySet<string>,
 	changed: ReadonlyMap<string, readonly string[]>,
 ): void {
 	for (const { name } of shapes) {
 		const changes = changed.get(name) ?? [];
+		if (create && !created.has(name)) tell(queryRunner, "found", name, "was there");
 		if (created.has(name)) tell(queryRunner, "created", name, "created");
 		else if (changes.length) tell(queryRunner, "changed", name, changes.join("; "));
 		else tell(queryRunner, "kept", name, "as it was");

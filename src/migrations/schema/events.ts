@@ -5,9 +5,11 @@ import type { ActualTable, Server } from "./shape";
 export interface MigrationEvent {
 	readonly kind: /** The table was made. */
 		| "created"
-		/** The table was there and something of it was changed. */
+		/** The table was there before the module: somebody else made it. */
+		| "found"
+		/** Something of the table was changed. */
 		| "changed"
-		/** The table was there as wanted, or was left to its owner. */
+		/** The table was as wanted, or was left to its owner. */
 		| "kept"
 		/** Rows were inserted. */
 		| "seeded"
