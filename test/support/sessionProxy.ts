@@ -21,6 +21,8 @@ export interface SessionProxyOptions {
 
 const COM_QUERY = 0x03;
 const HEADER = 4;
+/** MySQL's clients say how many attributes a query has; MariaDB knows none. */
+const NO_ATTRIBUTES = Buffer.from([0, 1]);
 
 /** A TCP proxy in front of a server that changes what its sessions are like. Without TLS and compression. */
 export async function startSessionProxy(
@@ -53,10 +55,12 @@ export async function startSessionProxy(
 				upstream.write(packet);
 				return;
 			}
-			const query = queryPacket(rewrite(packet.toString("utf8", HEADER + 1), number));
+			const start = HEADER + 1 + (packet.readUInt16BE(HEADER + 1) === NO_ATTRIBUTES.readUInt16BE() ? 2 : 0);
+			const attributes = packet.subarray(HEADER + 1, start);
+			const query = queryPacket(attributes, rewrite(packet.toString("utf8", start), number));
 			if (isFirst && first) {
 				held = query;
-				upstream.write(queryPacket(first));
+				upstream.write(queryPacket(attributes, first));
 			} else {
 				upstream.write(query);
 			}
@@ -96,8 +100,8 @@ export async function freePort(): Promise<number> {
 }
 
 /** Statements of the tests are short: one packet each, which arrives in one piece on loopback. */
-function queryPacket(sql: string): Buffer {
-	const payload = Buffer.concat([Buffer.from([COM_QUERY]), Buffer.from(sql)]);
+function queryPacket(attributes: Buffer, sql: string): Buffer {
+	const payload = Buffer.concat([Buffer.from([COM_QUERY]), attributes, Buffer.from(sql)]);
 	const header = Buffer.alloc(HEADER);
 	header.writeUIntLE(payload.length, 0, 3);
 	return Buffer.concat([header, payload]);

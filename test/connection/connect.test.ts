@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
+import { ConnectionError, createDataSource, type DataSourceSettings } from "../../src";
+import { openDataSource, settingsOf, withDataSource } from "../support/connection";
+import { createTestDatabase, type TestDatabase } from "../support/database";
+import { freePort, startSessionProxy } from "../support/sessionProxy";
+
+const SECRET = "s3cr3t-passw0rd";
+let database: TestDatabase;
+
+before(async () => {
+	database = await createTestDatabase();
+});
+after(() => database.drop());
+
+async function failureOf(settings: DataSourceSettings): Promise<ConnectionError> {
+	const dataSource = createDataSource({ ...settingsOf(database), ...settings });
+	const error: unknown = await dataSource.initialize().then(
+		() => dataSource.destroy(),
+		(reason) => reason,
+	);
+	assert.ok(error instanceof ConnectionError, `expected a ConnectionError, not ${inspect(error)}`);
+	assert.equal(inspect(error), error.message, "printed as its message alone");
+	assert.ok(!error.message.includes("\n"), "one line");
+	const everything = inspect(error.cause, { depth: null, showHidden: true }) + error.stack;
+	assert.ok(!everything.includes(SECRET), "no secret in it");
+	assert.equal(dataSource.isInitialized, false);
+	return error;
+}
+
+test("the type follows the server that answers, with two statements to find out and set up", async () => {
+	const [{ version }] = (await database.rows("SELECT VERSION() AS version")) as [{ version: string }];
+	const expected = /mariadb/i.test(version) ? "mariadb" : "mysql";
+	const sent: string[] = [];
+	const record = (sql: string) => {
+		sent.push(sql);
+		return sql;
+	};
+	const proxy = await startSessionProxy(database, { rewrite: record });
+	try {
+		await withDataSource(database, { host: proxy.host, port: proxy.port }, async (dataSource) => {
+			assert.equal(dataSource.options.type, expected);
+			assert.equal(dataSource.driver.options.type, expected);
+			assert.ok(version.startsWith(dataSource.driver.version ?? "none"));
+			assert.equal(dataSource.driver.isReturningSqlSupported("insert"), expected === "mariadb");
+			assert.equal(dataSource.driver.database, database.name);
+		});
+	} finally {
+		await proxy.close();
+	}
+	assert.equal(sent.length, 2, sent.join("\n"));
+	assert.match(sent[0] ?? "", /^SET NAMES utf8mb4 .*time_zone = '\+00:00'/);
+});
+
+test("it connects again after it was destroyed", async () => {
+	const dataSource = await openDataSource(database);
+	await dataSource.destroy();
+	await dataSource.initialize();
+	assert.deepEqual(await dataSource.query("SELECT 'yes' AS works"), [{ works: "yes" }]);
+	await assert.rejects(dataSource.initialize(), /already/i);
+	await dataSource.destroy();
+});
+
+test("a pool of one serves callers one after the other", async () => {
+	await withDataSource(database, { poolSize: 1 }, async (dataSource) => {
+		const ids = await Promise.all(
+			Array.from({ length: 20 }, () => dataSource.query<{ id: number }[]>("SELECT CONNECTION_ID() AS id")),
+		);
+		assert.equal(new Set(ids.map(([row]) => String(row?.id))).size, 1);
+	});
+});
+
+test("at most as many connections as the pool may have", async () => {
+	const proxy = await startSessionProxy(database);
+	try {
+		await withDataSource(database, { host: proxy.host, port: proxy.port, poolSize: 3 }, async (dataSource) => {
+			await Promise.all(Array.from({ length: 12 }, () => dataSource.query("SELECT SLEEP(0.02)")));
+		});
+		assert.equal(proxy.connections, 3);
+	} finally {
+		await proxy.close();
+	}
+});
+
+test("wrong password: given up at once, however long it may wait", async () => {
+	const proxy = await startSessionProxy(database);
+	try {
+		const { host, port } = proxy;
+		const error = await failureOf({ host, port, password: SECRET, connectTimeout: 3600 });
+		assert.match(error.message, /: access denied for user "\w+"; check DB_USERNAME and DB_PASSWORD$/);
+		assert.equal((error.cause as { errno?: number }).errno, 1045);
+		assert.equal(proxy.connections, 1);
+	} finally {
+		await proxy.close();
+	}
+});
+
+test("unknown database: given up at once", async () => {
+	const error = await failureOf({ database: "no_such_database", connectTimeout: 3600 });
+	assert.match(error.message, /: there is no database "no_such_database"; create it, or correct DB_DATABASE$/);
+});
+
+test("a user without rights on the database: given up at once", async (t) => {
+	const name = database.name.slice(0, 20);
+	t.after(() => database.rows(`DROP USER ${name}`));
+	await database.rows(`CREATE USER ${name} IDENTIFIED BY '${SECRET}'`);
+	const error = await failureOf({ username: name, password: SECRET, connectTimeout: 3600 });
+	assert.match(error.message, new RegExp(`: user "${name}" has no rights on database "${database.name}"`));
+});
+
+test("an encrypted connection is refused where the server's certificate is nobody's", async () => {
+	const error = await failureOf({ tls: "verify", connectTimeout: 3600 });
+	assert.match(error.message, /: TLS failed \(.+\); check DB_TLS and DB_TLS_CA$/);
+});
+
+test("absent server: one line after the time is over, and nothing is told where it tries only once", async () => {
+	const port = await freePort();
+	const lines: string[] = [];
+	const log = (line: string) => void lines.push(line);
+	const error = await failureOf({ port, log });
+	assert.match(
+		error.message,
+		new RegExp(`^Database server 127.0.0.1:${port}: no connection \\(.*ECONNREFUSED.*\\); check that it runs`),
+	);
+	assert.deepEqual(lines, []);
+
+	const waited = await failureOf({ port, connectTimeout: 1, log });
+	assert.match(waited.message, /: no connection within 1 s \(.*ECONNREFUSED/);
+	assert.deepEqual(lines, [`Database server 127.0.0.1:${port} is not up yet (ECONNREFUSED): waiting up to 1 s`]);
+});
+
+test("a name that nobody knows is one that may pass", async () => {
+	const error = await failureOf({ host: "no-such-host.invalid" });
+	assert.match(error.message, /^Database server no-such-host\.invalid:\d+: no connection \(.*(ENOTFOUND|EAI_AGAIN)/);
+});
+
+test("a socket that is not there yet is one that may pass", async () => {
+	const error = await failureOf({ socketPath: "/nowhere/mysqld.sock" });
+	assert.match(error.message, /^Database server \/nowhere\/mysqld\.sock: no connection \(.*ENOENT.*DB_SOCKET/);
+});
+
+test("a server that comes up late is waited for", async () => {
+	const port = await freePort();
+	const lines: string[] = [];
+	const opening = openDataSource(database, { port, connectTimeout: 30, log: (line) => lines.push(line) });
+	await sleep(400);
+	const proxy = await startSessionProxy(database, { port });
+	try {
+		const dataSource = await opening;
+		assert.deepEqual(await dataSource.query("SELECT DATABASE() AS name"), [{ name: database.name }]);
+		await dataSource.destroy();
+		assert.deepEqual(lines, [`Database server 127.0.0.1:${port} is not up yet (ECONNREFUSED): waiting up to 30 s`]);
+	} finally {
+		await proxy.close();
+	}
+});
+
+test("a server that takes connections and drops them while it starts is waited for", async () => {
+	const proxy = await startSessionProxy(database, { drops: 3 });
+	try {
+		await withDataSource(database, { port: proxy.port, connectTimeout: 30 }, async (dataSource) => {
+			assert.deepEqual(await dataSource.query("SELECT 'yes' AS works"), [{ works: "yes" }]);
+		});
+		assert.equal(proxy.connections, 4);
+	} finally {
+		await proxy.close();
+	}
+});
+
+test("a session that cannot be set up fails its connection, and the next one is tried afresh", async () => {
+	const broken = (sql: string, connection: number) =>
+		sql.startsWith("SET NAMES") && connection === 2 ? "SET no_such_variable_here = 1" : sql;
+	const proxy = await startSessionProxy(database, { rewrite: broken });
+	try {
+		await withDataSource(database, { port: proxy.port, poolSize: 2 }, async (dataSource) => {
+			const first = dataSource.createQueryRunner();
+			await first.connect();
+			const failure = await dataSource.query("SELECT @@time_zone AS zone").catch((error: unknown) => error);
+			assert.ok(failure instanceof ConnectionError, inspect(failure));
+			assert.match(failure.message, /cannot connect \(.*no_such_variable_here/);
+			assert.deepEqual(await dataSource.query("SELECT @@time_zone AS zone"), [{ zone: "+00:00" }]);
+			assert.equal(proxy.connections, 3);
+			await first.release();
+		});
+	} finally {
+		await proxy.close();
+	}
+});
+
+test("what is sent straight to the pool does not run in a session that could not be set up", async () => {
+	const broken = (sql: string, connection: number) =>
+		connection === 2 ? sql.replace("SET NAMES", "SET NOTHING") : sql;
+	const proxy = await startSessionProxy(database, { rewrite: broken });
+	try {
+		await withDataSource(database, { port: proxy.port, poolSize: 2 }, async (dataSource) => {
+			const first = dataSource.createQueryRunner();
+			await first.connect();
+			const { pool } = dataSource.driver as unknown as {
+				pool: { promise(): { query(sql: string): Promise<unknown> } };
+			};
+			await assert.rejects(pool.promise().query("INSERT INTO dashboard_users (username) VALUES ('never')"), /syntax/);
+			await first.release();
+			assert.deepEqual(await database.rows("SELECT username FROM dashboard_users"), []);
+		});
+	} finally {
+		await proxy.close();
+	}
+});
