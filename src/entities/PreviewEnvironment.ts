@@ -1,4 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from "typeorm";
+import { Confidential } from "./confidential";
 import { DashboardUser } from "./DashboardUser";
 import { PREVIEW_STATUSES, type PreviewStatus } from "./enums";
 import { Workspace } from "./Workspace";
@@ -23,7 +24,9 @@ import { Workspace } from "./Workspace";
 @Index("idx_status_expires", ["status", "expiresAt"])
 // Finds the ports in use.
 @Index("idx_assigned_port", ["assignedPort"])
-export class PreviewEnvironment {
+export class PreviewEnvironment extends Confidential {
+	static override readonly secrets = ["passwordHash"];
+
 	/** Identifies the preview. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;

@@ -1,4 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from "typeorm";
+import { Confidential } from "./confidential";
 import { DashboardUser } from "./DashboardUser";
 
 /**
@@ -8,7 +9,9 @@ import { DashboardUser } from "./DashboardUser";
 @Entity("user_api_keys")
 // One row a user.
 @Index("user_id", ["userId"], { unique: true })
-export class UserApiKey {
+export class UserApiKey extends Confidential {
+	static override readonly secrets = ["anthropicKeyEncrypted", "anthropicKeyIv", "openaiKeyEncrypted", "openaiKeyIv"];
+
 	/** Identifies the row. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;

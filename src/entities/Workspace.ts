@@ -1,4 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, OneToMany, PrimaryGeneratedColumn } from "typeorm";
+import { Confidential } from "./confidential";
 import { DashboardUser } from "./DashboardUser";
 import { WORKSPACE_STATUSES, type WorkspaceStatus } from "./enums";
 import { PreviewEnvironment } from "./PreviewEnvironment";
@@ -22,7 +23,9 @@ import { WorkspaceLog } from "./WorkspaceLog";
 @Index("idx_idle", ["idleTimeoutMinutes", "status", "lastActivity", "startedAt"])
 // Finds those past their lifetime, one range for each lifetime.
 @Index("idx_lifetime", ["maxLifetimeHours", "status", "startedAt"])
-export class Workspace {
+export class Workspace extends Confidential {
+	static override readonly secrets = ["codeServerPasswordEncrypted", "codeServerPasswordIv"];
+
 	/** Identifies the workspace. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
