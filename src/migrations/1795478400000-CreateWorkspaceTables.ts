@@ -46,9 +46,10 @@ const workspaces: TableShape = {
 		index("idx_status", "status"),
 		index("idx_last_activity", "last_activity"),
 	],
+	// MySQL 9.6 and later take only the keys made before one that cascades further: SET NULL comes first.
 	foreignKeys: [
-		foreignKey("workspaces_ibfk_1", "user_id", HOST_USERS, "CASCADE"),
 		foreignKey("workspaces_ibfk_2", "last_accessed_by", HOST_USERS, "SET NULL"),
+		foreignKey("workspaces_ibfk_1", "user_id", HOST_USERS, "CASCADE"),
 	],
 };
 

@@ -2,30 +2,26 @@ import type { Change, Difference, Guard } from "./change";
 import type { ActualTable, ForeignKeyShape, Server, TableShape } from "./shape";
 import { foreignKeySql, indexSql, quote } from "./sql";
 
-/** A key that is there, but with another name or other actions. */
-interface Replacement {
-	readonly found: ForeignKeyShape;
+/** A key that is to be made, and the one with another name or other actions that it takes the place of. */
+interface Making {
 	readonly wanted: ForeignKeyShape;
+	readonly found: ForeignKeyShape | undefined;
 }
 
 /** What separates the foreign keys of a table from those wanted. */
 export function foreignKeyDifference(actual: ActualTable, wanted: TableShape, server: Server): Difference {
-	const missing: ForeignKeyShape[] = [];
-	const replacements: Replacement[] = [];
+	const makings: Making[] = [];
 	for (const key of wanted.foreignKeys) {
 		const candidates = actual.foreignKeys.filter(
 			(candidate) => candidate.column === key.column && candidate.references === key.references,
 		);
-		if (candidates.some((candidate) => alike(candidate, key))) continue;
-		const found = candidates[0];
-		if (found) replacements.push({ found, wanted: key });
-		else missing.push(key);
+		if (!candidates.some((candidate) => alike(candidate, key))) makings.push({ wanted: key, found: candidates[0] });
 	}
-	const table = actual.name;
+	const missing = makings.filter(({ found }) => !found).map((making) => making.wanted);
 	return {
-		changes: [...replace(actual, wanted, replacements, server), ...add(table, missing, server)],
+		changes: make(actual, wanted, makings, server),
 		// A column that is still to be added holds no value yet.
-		guards: missing.filter((key) => hasColumn(actual, key.column)).map((key) => orphanGuard(table, key)),
+		guards: missing.filter((key) => hasColumn(actual, key.column)).map((key) => orphanGuard(actual.name, key)),
 		problems: [],
 		notes: [],
 	};
@@ -40,30 +36,38 @@ function hasColumn(actual: ActualTable, name: string): boolean {
 }
 
 /**
- * Drops and adds in the same ALTER, so that no moment is without a key. Neither server takes the same name in both
- * halves (error 1826), so where a wanted name is in use the keys go through a second name.
+ * Drops and adds in the same ALTER, so that no moment is without a key and they come in the order wanted. Neither server
+ * takes the same name in both halves (error 1826), so where a wanted name is in use the keys go through a second name.
  */
-function replace(
-	actual: ActualTable,
-	wanted: TableShape,
-	replacements: readonly Replacement[],
-	server: Server,
-): Change[] {
-	if (!replacements.length) return [];
+function make(actual: ActualTable, wanted: TableShape, makings: readonly Making[], server: Server): Change[] {
+	if (!makings.length) return [];
 	const used = new Set(actual.foreignKeys.map((key) => key.name));
-	const through = replacements.some((replacement) => used.has(replacement.wanted.name));
+	const keys = makings.map((making) => making.wanted);
+	const through = keys.some((key) => used.has(key.name));
 	const rename = (suffix: string) => (key: ForeignKeyShape) => `${key.name}${suffix}`;
-	const found = replacements.map((replacement) => replacement.found.name);
-	const keys = replacements.map((replacement) => replacement.wanted);
-	const names = keys.map((key) => key.name).join(", ");
-	const what = `replaced foreign keys by ${names}`;
-	const indexes = keepIndexes(actual, wanted, keys);
-	if (!through) return [swap(actual.name, found, keys, rename(""), indexes, server, what)];
+	const replaced = makings.filter(({ found }) => found);
+	const dropped = replaced.flatMap(({ found }) => found?.name ?? []);
+	const indexes = keepIndexes(
+		actual,
+		wanted,
+		replaced.map((making) => making.wanted),
+	);
+	const what = describe(makings);
+	if (!through) return [swap(actual.name, dropped, keys, rename(""), indexes, server, what)];
 	const second = rename("_swap");
 	return [
-		swap(actual.name, found, keys, second, indexes, server, ""),
+		swap(actual.name, dropped, keys, second, indexes, server, ""),
 		swap(actual.name, keys.map(second), keys, rename(""), [], server, what),
 	];
+}
+
+function describe(makings: readonly Making[]): string {
+	const names = (some: readonly Making[]) => some.map((making) => making.wanted.name).join(", ");
+	const replaced = names(makings.filter(({ found }) => found));
+	const added = names(makings.filter(({ found }) => !found));
+	return [replaced && `replaced foreign keys by ${replaced}`, added && `added foreign key ${added}`]
+		.filter(Boolean)
+		.join("; ");
 }
 
 function swap(
@@ -95,20 +99,6 @@ function keepIndexes(actual: ActualTable, wanted: TableShape, keys: readonly For
 		.filter((shape) => keys.some((key) => !shape.unique && shape.columns.join() === key.column))
 		.filter((shape) => actual.indexes.some((found) => found.name === shape.name))
 		.flatMap((shape) => [`DROP INDEX ${quote(shape.name)}`, `ADD ${indexSql(shape)}`]);
-}
-
-function add(table: string, missing: readonly ForeignKeyShape[], server: Server): Change[] {
-	if (!missing.length) return [];
-	const clauses = missing.map((key) => `ADD ${foreignKeySql(key, server.family)}`);
-	return [
-		{
-			table,
-			what: `added foreign key ${missing.map((key) => key.name).join(", ")}`,
-			sql: `ALTER TABLE ${quote(table)} ${clauses.join(", ")}`,
-			algorithm: "INPLACE",
-			unchecked: true,
-		},
-	];
 }
 
 function orphanGuard(table: string, key: ForeignKeyShape): Guard {
