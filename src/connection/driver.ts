@@ -41,9 +41,9 @@ export class WorkspacesDriver extends MysqlDriver {
 		if (!settings) throw new Error("The driver was made before the settings were read");
 		const credentials = settings.password === undefined ? {} : { password: settings.password };
 		const { logger } = this.dataSource;
-		const opened = await openPool(this.mysql as Mysql2, { ...options, ...credentials }, settings, (line) =>
-			logger.log("info", line),
-		);
+		// TypeORM parses JSON itself, and a string that mysql2 had parsed already would be parsed twice.
+		const all: PoolOptions = { ...options, ...credentials, jsonStrings: true };
+		const opened = await openPool(this.mysql as Mysql2, all, settings, (line) => logger.log("info", line));
 		this.#setUp = opened.setUp;
 		this.server = opened.server;
 		// Both decide how TypeORM speaks to the server, and its own branch on the version comes right after this.

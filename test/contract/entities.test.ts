@@ -11,8 +11,8 @@ import {
 	Workspace,
 	WorkspaceLog,
 } from "../../src/entities";
+import { openDataSource } from "../support/connection";
 import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
-import { openPlainDataSource } from "../support/dataSource";
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -50,7 +50,7 @@ describe("the entities", () => {
 	before(async () => {
 		database = await createTestDatabase();
 		[ada = 0, bob = 0] = await addUsers(database, "ada", "bob");
-		dataSource = await openPlainDataSource(database);
+		dataSource = await openDataSource(database);
 		await runMigrationsSafely(dataSource);
 	});
 	after(async () => {
@@ -171,6 +171,9 @@ describe("the entities", () => {
 		false,
 		"text",
 		"",
+		"123",
+		"null",
+		'{"looks": "like JSON"}',
 		widest(70_000),
 		null,
 	]) {

@@ -4,8 +4,8 @@ import type { DataSource } from "typeorm";
 import { runMigrationsSafely } from "../../src/deploy";
 import { DashboardUser, entities } from "../../src/entities";
 import { PREVIEW_STATUSES, WORKSPACE_LOG_ACTIONS, WORKSPACE_STATUSES } from "../../src/entities/enums";
+import { openDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
-import { openPlainDataSource } from "../support/dataSource";
 
 interface Column {
 	name: string;
@@ -27,7 +27,7 @@ function columnsOf(table: string): Promise<Column[]> {
 describe("the entities' metadata", () => {
 	before(async () => {
 		database = await createTestDatabase();
-		dataSource = await openPlainDataSource(database);
+		dataSource = await openDataSource(database);
 		await runMigrationsSafely(dataSource);
 	});
 	after(async () => {

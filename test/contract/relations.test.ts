@@ -11,8 +11,8 @@ import {
 	Workspace,
 	WorkspaceLog,
 } from "../../src/entities";
+import { openDataSource } from "../support/connection";
 import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
-import { openPlainDataSource } from "../support/dataSource";
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -38,7 +38,7 @@ describe("the relations of the entities", () => {
 	before(async () => {
 		database = await createTestDatabase();
 		await addUsers(database, "ada", "bob");
-		dataSource = await openPlainDataSource(database);
+		dataSource = await openDataSource(database);
 		await runMigrationsSafely(dataSource);
 		const users = dataSource.getRepository(DashboardUser);
 		ada = await users.findOneByOrFail({ username: "ada" });

@@ -1,6 +1,6 @@
 import type { DataSource } from "typeorm";
+import { openDataSource } from "./connection";
 import { createTestDatabase, type TestDatabase } from "./database";
-import { openPlainDataSource } from "./dataSource";
 
 /** Gives a test a database of its own and a DataSource on it, and drops both. */
 export async function withDatabase(
@@ -9,7 +9,7 @@ export async function withDatabase(
 ): Promise<void> {
 	const database = await createTestDatabase(options);
 	try {
-		const dataSource = await openPlainDataSource(database);
+		const dataSource = await openDataSource(database);
 		try {
 			await work(database, dataSource);
 		} finally {
