@@ -42,4 +42,43 @@ export {
 	type WorkspaceStatus,
 } from "./entities/enums";
 export type { JsonValue } from "./entities/WorkspaceLog";
+export {
+	AlreadyExistsError,
+	InvalidTransitionError,
+	InvalidValueError,
+	LimitReachedError,
+	NoFreePortError,
+	NotFoundError,
+	UnknownProviderError,
+	ValueTooLongError,
+	WorkspacesError,
+	type WorkspacesErrorCode,
+} from "./errors";
 export { migrations } from "./migrations";
+export {
+	API_KEY_PROVIDERS,
+	type ApiKeyProvider,
+	DEFAULT_PORT_RANGE,
+	type EffectiveLimits,
+	EncryptedSecret,
+	type LimitChanges,
+	type LogPage,
+	type LogPageOptions,
+	type NewLogEntry,
+	type NewPreview,
+	type NewWorkspace,
+	type PortRange,
+	PortRepository,
+	PREVIEW_TRANSITIONS,
+	PreviewEnvironmentRepository,
+	type RepositorySource,
+	ResourceLimitRepository,
+	type StartedPreview,
+	type StartedWorkspace,
+	UserApiKeyRepository,
+	WORKSPACE_TRANSITIONS,
+	WorkspaceLogRepository,
+	WorkspaceRepository,
+	type WorkspaceResources,
+	type WorkspaceRoute,
+} from "./repositories";

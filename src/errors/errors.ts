@@ -98,7 +98,7 @@ export class InvalidTransitionError extends WorkspacesError {
 		reason = "",
 	) {
 		super(
-			`${entity} ${id} is ${from} and does not become ${to}${reason && `: ${reason}`}; read it again before going on`,
+			`${entity} ${id} is ${from} and cannot become ${to}${reason && `: ${reason}`}; read it again before going on`,
 		);
 	}
 }

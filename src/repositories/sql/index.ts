@@ -1,0 +1,15 @@
+export {
+	aliasOf,
+	type Change,
+	type Expressions,
+	insert,
+	insertSelected,
+	remove,
+	rows,
+	select,
+	update,
+	upsert,
+} from "./build";
+export { run, type Sender, sessionOf } from "./send";
+export type { EntityClass, Statement, Values } from "./statement";
+export { inTransaction } from "./transaction";

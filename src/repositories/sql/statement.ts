@@ -1,0 +1,58 @@
+import type { DataSource, EntityMetadata, ObjectLiteral } from "typeorm";
+import { type Check, checkFor } from "./check";
+
+/** Parameters by name. A missing or undefined one is refused. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** A statement of the module's, built by TypeORM at its first use on a DataSource and kept. */
+export interface Statement<Result> {
+	readonly entity: EntityClass;
+	/** Its text, with `:name` where a value goes. */
+	readonly text: (dataSource: DataSource) => string;
+	/** What becomes of the driver's answer. */
+	readonly reader: (metadata: EntityMetadata) => (answer: unknown) => Result;
+	/** By metadata, which a DataSource makes anew when it is initialized again. */
+	readonly kept: WeakMap<EntityMetadata, Prepared<Result>>;
+}
+
+export type EntityClass<Entity extends ObjectLiteral = ObjectLiteral> = new () => Entity;
+
+export interface Prepared<Result> {
+	readonly sql: string;
+	readonly metadata: EntityMetadata;
+	readonly parameters: readonly Parameter[];
+	readonly read: (answer: unknown) => Result;
+}
+
+interface Parameter {
+	readonly name: string;
+	readonly check: Check;
+	/** Whether no log may show it. */
+	readonly isSecret: boolean;
+}
+
+export function statement<Result>(
+	entity: EntityClass,
+	text: Statement<Result>["text"],
+	reader: Statement<Result>["reader"],
+): Statement<Result> {
+	return { entity, text, reader, kept: new WeakMap() };
+}
+
+const PLACEHOLDER = /(?<![\w:]):([a-z]\w*)/gi;
+
+export function prepare<Result>(dataSource: DataSource, { entity, text, reader, kept }: Statement<Result>) {
+	const metadata = dataSource.getMetadata(entity);
+	let prepared = kept.get(metadata);
+	if (!prepared) {
+		const parameters: Parameter[] = [];
+		const sql = text(dataSource).replaceAll(PLACEHOLDER, (_, name: string) => {
+			const column = metadata.findColumnWithPropertyName(name);
+			parameters.push({ name, check: checkFor(metadata.name, name, column), isSecret: column?.isSelect === false });
+			return "?";
+		});
+		prepared = { sql, metadata, parameters, read: reader(metadata) };
+		kept.set(metadata, prepared);
+	}
+	return prepared;
+}
