@@ -5,6 +5,7 @@ import { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
 import { connectionFailure } from "./failure";
 import { type Mysql2, type OpenPool, openPool } from "./pool";
 import { WorkspacesQueryRunner } from "./queryRunner";
+import { type CompareOptions, WorkspacesSchemaBuilder } from "./schemaBuilder";
 import type { Server } from "./server";
 import type { ResolvedSettings } from "./settings";
 
@@ -27,6 +28,10 @@ export class WorkspacesDriver extends MysqlDriver {
 
 	override createQueryRunner(mode: ReplicationMode): WorkspacesQueryRunner {
 		return new WorkspacesQueryRunner(this, mode);
+	}
+
+	override createSchemaBuilder(options?: CompareOptions): WorkspacesSchemaBuilder {
+		return new WorkspacesSchemaBuilder(this.dataSource, options);
 	}
 
 	override async obtainMasterConnection(): Promise<PoolConnection> {
