@@ -3,8 +3,8 @@ import { DashboardUser } from "./DashboardUser";
 import { WORKSPACE_LOG_ACTIONS, type WorkspaceLogAction } from "./enums";
 import { Workspace } from "./Workspace";
 
-/** A value that JSON can hold. */
-export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+/** A value that JSON can hold. Not recursive: of conditions on such a type the compiler never sees the end. */
+export type JsonValue = string | number | boolean | null | unknown[] | { [key: string]: unknown };
 
 /** What happened to a workspace. A row outlives its workspace: `workspaceId` is then null. */
 @Entity("workspace_logs")
