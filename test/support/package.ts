@@ -12,14 +12,20 @@ export interface Tarball {
 /** Builds and packs the package as `npm publish` would, from a clone. */
 export async function packProject(): Promise<Tarball> {
 	const clone = cloneProject();
-	const { code, output } = await execute(["npm", "pack", "--json", "--loglevel=error"], { cwd: clone.path });
-	assert.equal(code, 0, output);
-	const [packed] = JSON.parse(output.slice(output.indexOf("[\n"))) as [{ filename: string; files: { path: string }[] }];
-	return {
-		path: join(clone.path, packed.filename),
-		files: packed.files.map(({ path }) => path),
-		remove: clone.remove,
-	};
+	try {
+		const output = await npm(clone.path, "pack", "--json");
+		const [packed] = JSON.parse(output.slice(output.indexOf("[\n"))) as [
+			{ filename: string; files: { path: string }[] },
+		];
+		return {
+			path: join(clone.path, packed.filename),
+			files: packed.files.map(({ path }) => path),
+			remove: clone.remove,
+		};
+	} catch (error) {
+		clone.remove();
+		throw error;
+	}
 }
 
 /** Runs npm in a project of a test's own; what the cache has is not asked for again. */
