@@ -19,10 +19,8 @@ import { WorkspaceLog } from "./WorkspaceLog";
 @Index("idx_project_name", ["projectName"])
 // Finds the ports in use.
 @Index("idx_assigned_port", ["assignedPort"])
-// Finds those idle for longer than their own timeout, one range for each timeout.
-@Index("idx_idle", ["idleTimeoutMinutes", "status", "lastActivity", "startedAt"])
-// Finds those past their lifetime, one range for each lifetime.
-@Index("idx_lifetime", ["maxLifetimeHours", "status", "startedAt"])
+// Tells which of the running are idle for longer than their timeout, or past their lifetime, and reads only those.
+@Index("idx_overdue", ["status", "startedAt", "lastActivity", "idleTimeoutMinutes", "maxLifetimeHours"])
 export class Workspace extends Confidential {
 	static override readonly secrets = ["codeServerPasswordEncrypted", "codeServerPasswordIv"];
 

@@ -10,8 +10,7 @@ const workspaces: TableShape = {
 	indexes: [
 		index("idx_project_name", "project_name"),
 		index("idx_assigned_port", "assigned_port"),
-		index("idx_idle", "idle_timeout_minutes", "status", "last_activity", "started_at"),
-		index("idx_lifetime", "max_lifetime_hours", "status", "started_at"),
+		index("idx_overdue", "status", "started_at", "last_activity", "idle_timeout_minutes", "max_lifetime_hours"),
 	],
 	foreignKeys: [],
 };

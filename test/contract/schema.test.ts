@@ -127,9 +127,8 @@ const CONTRACT: Readonly<Record<string, Contract>> = {
 		indexes: [
 			"PRIMARY UNIQUE (id)",
 			"idx_assigned_port (assigned_port)",
-			"idx_idle (idle_timeout_minutes, status, last_activity, started_at)",
 			"idx_last_activity (last_activity)",
-			"idx_lifetime (max_lifetime_hours, status, started_at)",
+			"idx_overdue (status, started_at, last_activity, idle_timeout_minutes, max_lifetime_hours)",
 			"idx_project_name (project_name)",
 			"idx_status (status)",
 			"last_accessed_by (last_accessed_by)",
