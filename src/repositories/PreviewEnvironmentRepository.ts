@@ -1,12 +1,13 @@
 import { Repository } from "typeorm";
 import { PreviewEnvironment, Workspace } from "../entities";
 import { LimitReachedError, NotFoundError } from "../errors";
-import { effective, fromLimits, insertWithinLimit } from "./effectiveLimits";
+import { insertWithinLimit } from "./effectiveLimits";
 import { earliestFirst } from "./order";
+import * as statements from "./previewStatements";
 import { ResourceLimitRepository } from "./ResourceLimitRepository";
 import { managerOf, type RepositorySource } from "./source";
-import { type Expressions, insertSelected, remove, rows, run, select, update } from "./sql";
-import { ACTIVE_PREVIEW, PREVIEW_TRANSITIONS, stateful, statusIn, transition } from "./transitions";
+import { run } from "./sql";
+import { transition } from "./transitions";
 
 /** What a new preview is made of. */
 export interface NewPreview {
@@ -27,89 +28,6 @@ export interface StartedPreview {
 	previewUrl: string;
 }
 
-const STATEFUL = stateful(PreviewEnvironment, "creating");
-const IS_ACTIVE = `previewEnvironment.${ACTIVE_PREVIEW}`;
-
-const BY_ID = select(PreviewEnvironment, { where: "previewEnvironment.id = :id" });
-const BY_ID_AND_USER = select(PreviewEnvironment, {
-	where: "previewEnvironment.id = :id AND previewEnvironment.userId = :userId",
-});
-const BY_HASH = select(PreviewEnvironment, { where: "previewEnvironment.previewHash = :previewHash" });
-const BY_HASH_WITH_PASSWORD = select(PreviewEnvironment, {
-	also: ["passwordHash"],
-	where: "previewEnvironment.previewHash = :previewHash",
-});
-const OF_WORKSPACE_AND_USER = select(PreviewEnvironment, {
-	where: "previewEnvironment.workspaceId = :workspaceId AND previewEnvironment.userId = :userId",
-	orderBy: { "previewEnvironment.id": "DESC" },
-});
-const OF_WORKSPACES = select(PreviewEnvironment, {
-	where: "previewEnvironment.workspaceId IN (:workspaceIds)",
-	orderBy: { "previewEnvironment.workspaceId": "DESC", "previewEnvironment.id": "DESC" },
-});
-const COUNT_ACTIVE = rows<{ workspaceId: number; count: string | number }>(PreviewEnvironment, (dataSource) =>
-	dataSource
-		.createQueryBuilder(PreviewEnvironment, "previewEnvironment")
-		.select("previewEnvironment.workspaceId", "workspaceId")
-		.addSelect("COUNT(*)", "count")
-		.where(`previewEnvironment.workspaceId IN (:workspaceIds) AND ${IS_ACTIVE}`)
-		.groupBy("previewEnvironment.workspaceId")
-		.getQuery(),
-);
-const ACTIVE = select(PreviewEnvironment, { owner: ["username"], where: IS_ACTIVE });
-const EXPIRED = select(PreviewEnvironment, { where: `${IS_ACTIVE} AND previewEnvironment.expiresAt <= NOW()` });
-
-function create(expiresAt: string) {
-	return insertSelected(
-		PreviewEnvironment,
-		{
-			workspaceId: "workspace.id",
-			userId: ":userId",
-			projectName: "workspace.projectName",
-			previewHash: ":previewHash",
-			expiresAt,
-			passwordHash: ":passwordHash",
-		},
-		(query) => {
-			const active = query
-				.subQuery()
-				.select("COUNT(*)")
-				.from(PreviewEnvironment, "counted")
-				.where(`counted.workspaceId = :workspaceId AND counted.${ACTIVE_PREVIEW}`);
-			return fromLimits(query)
-				.innerJoin(Workspace, "workspace", "workspace.id = :workspaceId")
-				.andWhere(`${active.getQuery()} < ${effective("maxPreviewsPerWorkspace")}`);
-		},
-	);
-}
-
-const CREATE = create("FROM_UNIXTIME(:expiresAt)");
-const CREATE_FOR_DEFAULT_LIFETIME = create(`NOW() + INTERVAL ${effective("defaultPreviewLifetimeHours")} HOUR`);
-
-/** Changes the status, and what goes with it, of a preview whose status allows it. */
-function becoming(status: keyof typeof PREVIEW_TRANSITIONS, set: Expressions<PreviewEnvironment>, and = "") {
-	const from = statusIn(PREVIEW_TRANSITIONS[status], STATEFUL.columnDefault);
-	return update(PreviewEnvironment, { status: `'${status}'`, ...set }, `id = :id AND ${from}${and}`);
-}
-
-const WITHOUT_CONTAINER = { containerId: "NULL", assignedPort: "NULL" };
-const RUN = becoming("running", {
-	containerId: ":containerId",
-	containerName: ":containerName",
-	previewUrl: ":previewUrl",
-	errorMessage: "NULL",
-});
-const FAIL = becoming("error", { errorMessage: ":errorMessage" });
-const BEGIN_STOP = becoming("stopping", {});
-const STOP = becoming("stopped", WITHOUT_CONTAINER);
-const EXPIRE = becoming("expired", WITHOUT_CONTAINER, " AND expiresAt <= NOW()");
-const EXTEND = update(
-	PreviewEnvironment,
-	{ expiresAt: "FROM_UNIXTIME(:expiresAt)" },
-	`id = :id AND ${statusIn(["creating", "running"], STATEFUL.columnDefault)}`,
-);
-const DELETE = remove(PreviewEnvironment, "id = :id");
-
 /** Preview environments, and all that the dashboard does with them. */
 export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment> {
 	/** On a DataSource, or in a transaction by its manager. */
@@ -119,38 +37,38 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 
 	/** The preview, or null. 1 statement. */
 	async findById(id: number): Promise<PreviewEnvironment | null> {
-		const [preview] = await run(this, BY_ID, { id });
+		const [preview] = await run(this, statements.BY_ID, { id });
 		return preview ?? null;
 	}
 
 	/** The preview if it is that user's, or null. 1 statement. */
 	async findByIdAndUser(id: number, userId: number): Promise<PreviewEnvironment | null> {
-		const [preview] = await run(this, BY_ID_AND_USER, { id, userId });
+		const [preview] = await run(this, statements.BY_ID_AND_USER, { id, userId });
 		return preview ?? null;
 	}
 
 	/** The preview behind a public URL, or null. 1 statement. */
 	async findByHash(previewHash: string): Promise<PreviewEnvironment | null> {
-		const [preview] = await run(this, BY_HASH, { previewHash });
+		const [preview] = await run(this, statements.BY_HASH, { previewHash });
 		return preview ?? null;
 	}
 
 	/** The same with `passwordHash`, which a visitor's password has to be checked against. 1 statement. */
 	async findByHashWithPassword(previewHash: string): Promise<PreviewEnvironment | null> {
-		const [preview] = await run(this, BY_HASH_WITH_PASSWORD, { previewHash });
+		const [preview] = await run(this, statements.BY_HASH_WITH_PASSWORD, { previewHash });
 		return preview ?? null;
 	}
 
 	/** A user's previews of a workspace, newest first, history included. 1 statement. */
 	listByWorkspaceAndUser(workspaceId: number, userId: number): Promise<PreviewEnvironment[]> {
-		return run(this, OF_WORKSPACE_AND_USER, { workspaceId, userId });
+		return run(this, statements.OF_WORKSPACE_AND_USER, { workspaceId, userId });
 	}
 
 	/** The previews of each of the workspaces, newest first, history included. 1 statement; none for no workspace. */
 	async listByWorkspaces(workspaceIds: readonly number[]): Promise<Map<number, PreviewEnvironment[]>> {
 		const found = new Map<number, PreviewEnvironment[]>(workspaceIds.map((id) => [id, []]));
 		if (!found.size) return found;
-		for (const preview of await run(this, OF_WORKSPACES, { workspaceIds }))
+		for (const preview of await run(this, statements.OF_WORKSPACES, { workspaceIds }))
 			found.get(preview.workspaceId)?.push(preview);
 		return found;
 	}
@@ -165,18 +83,19 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	async countActiveByWorkspaces(workspaceIds: readonly number[]): Promise<Map<number, number>> {
 		const counts = new Map<number, number>(workspaceIds.map((id) => [id, 0]));
 		if (!counts.size) return counts;
-		for (const row of await run(this, COUNT_ACTIVE, { workspaceIds })) counts.set(row.workspaceId, Number(row.count));
+		for (const row of await run(this, statements.COUNT_ACTIVE, { workspaceIds }))
+			counts.set(row.workspaceId, Number(row.count));
 		return counts;
 	}
 
 	/** All creating or running, with the owner's `username` in `user`, soonest expiry first. 1 statement. */
 	async listActive(): Promise<PreviewEnvironment[]> {
-		return earliestFirst(await run(this, ACTIVE), (preview) => preview.expiresAt);
+		return earliestFirst(await run(this, statements.ACTIVE), (preview) => preview.expiresAt);
 	}
 
 	/** Those past their expiry that are still creating or running, oldest expiry first. 1 statement. */
 	async listExpired(): Promise<PreviewEnvironment[]> {
-		return earliestFirst(await run(this, EXPIRED), (preview) => preview.expiresAt);
+		return earliestFirst(await run(this, statements.EXPIRED), (preview) => preview.expiresAt);
 	}
 
 	/**
@@ -190,7 +109,7 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	createWithinLimit(preview: NewPreview): Promise<number> {
 		const { workspaceId, userId, previewHash, expiresAt, passwordHash = null } = preview;
 		const values = { workspaceId, userId, previewHash, expiresAt, passwordHash };
-		const statement = expiresAt === undefined ? CREATE_FOR_DEFAULT_LIFETIME : CREATE;
+		const statement = expiresAt === undefined ? statements.CREATE_FOR_DEFAULT_LIFETIME : statements.CREATE;
 		return insertWithinLimit(
 			this,
 			() => run(this, statement, values),
@@ -211,7 +130,13 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * @throws InvalidTransitionError if it is not creating; NotFoundError, ValueTooLongError, InvalidValueError
 	 */
 	async markRunning(id: number, { containerId, containerName, previewUrl }: StartedPreview): Promise<void> {
-		await transition(this, STATEFUL, RUN, { id, containerId, containerName, previewUrl }, "running");
+		await transition(
+			this,
+			statements.STATEFUL,
+			statements.RUN,
+			{ id, containerId, containerName, previewUrl },
+			"running",
+		);
 	}
 
 	/**
@@ -221,7 +146,7 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * @throws InvalidTransitionError if it has ended or failed before; NotFoundError, ValueTooLongError
 	 */
 	async markFailed(id: number, errorMessage: string): Promise<void> {
-		await transition(this, STATEFUL, FAIL, { id, errorMessage }, "error");
+		await transition(this, statements.STATEFUL, statements.FAIL, { id, errorMessage }, "error");
 	}
 
 	/**
@@ -230,7 +155,7 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * @throws InvalidTransitionError if it is stopping or has ended; NotFoundError
 	 */
 	async markStopping(id: number): Promise<void> {
-		await transition(this, STATEFUL, BEGIN_STOP, { id }, "stopping");
+		await transition(this, statements.STATEFUL, statements.BEGIN_STOP, { id }, "stopping");
 	}
 
 	/**
@@ -239,7 +164,7 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * @throws InvalidTransitionError if it has ended; NotFoundError
 	 */
 	async markStopped(id: number): Promise<void> {
-		await transition(this, STATEFUL, STOP, { id }, "stopped");
+		await transition(this, statements.STATEFUL, statements.STOP, { id }, "stopped");
 	}
 
 	/**
@@ -248,7 +173,7 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * @throws InvalidTransitionError if it is neither; NotFoundError, InvalidValueError
 	 */
 	async extendExpiry(id: number, expiresAt: Date): Promise<void> {
-		await transition(this, STATEFUL, EXTEND, { id, expiresAt }, "extended");
+		await transition(this, statements.STATEFUL, statements.EXTEND, { id, expiresAt }, "extended");
 	}
 
 	/**
@@ -258,12 +183,19 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * @throws InvalidTransitionError if it is not active or its time is not over; NotFoundError
 	 */
 	async markExpired(id: number): Promise<void> {
-		await transition(this, STATEFUL, EXPIRE, { id }, "expired", "only an active preview whose time is over can");
+		await transition(
+			this,
+			statements.STATEFUL,
+			statements.EXPIRE,
+			{ id },
+			"expired",
+			"only an active preview whose time is over can",
+		);
 	}
 
 	/** Deletes the preview and returns whether it was there. 1 statement. */
 	async deleteById(id: number): Promise<boolean> {
-		const { affected } = await run(this, DELETE, { id });
+		const { affected } = await run(this, statements.DELETE, { id });
 		return affected > 0;
 	}
 }

@@ -3,13 +3,13 @@ import { Workspace } from "../entities";
 import { WORKSPACE_STATUSES, type WorkspaceStatus } from "../entities/enums";
 import { AlreadyExistsError, InvalidValueError, LimitReachedError } from "../errors";
 import { EncryptedSecret } from "./EncryptedSecret";
-import { effective, fromLimits, insertWithinLimit } from "./effectiveLimits";
+import { insertWithinLimit } from "./effectiveLimits";
 import { latestFirst } from "./order";
-import { findOverdue, IDLE, PAST_LIFETIME } from "./overdue";
 import { ResourceLimitRepository } from "./ResourceLimitRepository";
 import { managerOf, type RepositorySource } from "./source";
-import { type Expressions, insertSelected, remove, rows, run, select, update } from "./sql";
-import { changeExisting, stateful, statusIn, transition, WORKSPACE_TRANSITIONS } from "./transitions";
+import { run } from "./sql";
+import { changeExisting, transition } from "./transitions";
+import * as statements from "./workspaceStatements";
 
 /** What a new workspace is made of; what is left out is the user's effective limit. */
 export interface NewWorkspace {
@@ -40,87 +40,6 @@ export interface WorkspaceResources {
 /** The columns that routing a request to a container needs. */
 export type WorkspaceRoute = Pick<Workspace, "id" | "userId" | "containerId" | "status">;
 
-const STATEFUL = stateful(Workspace, "stopped");
-
-const BY_ID = select(Workspace, { where: "workspace.id = :id" });
-const BY_USER_AND_PROJECT = select(Workspace, {
-	where: "workspace.userId = :userId AND workspace.projectName = :projectName",
-});
-const BY_PROJECT = select(Workspace, {
-	columns: ["id", "userId", "containerId", "status"],
-	where: "workspace.projectName = :projectName",
-});
-const OF_USER = select(Workspace, { where: "workspace.userId = :userId" });
-const COUNT_OF_USER = rows<{ count: string | number }>(Workspace, (dataSource) =>
-	dataSource
-		.createQueryBuilder(Workspace, "workspace")
-		.select("COUNT(*)", "count")
-		.where("workspace.userId = :userId")
-		.getQuery(),
-);
-const RUNNING = select(Workspace, { owner: ["username", "systemUsername"], where: "workspace.status = 'running'" });
-const ACTIVE = select(Workspace, {
-	owner: ["username"],
-	where: "workspace.status IN ('running', 'starting', 'stopping')",
-});
-const WITH_CONTAINER = select(Workspace, { where: "workspace.status IN ('running', 'starting')" });
-const CODE_SERVER_PASSWORD = select(Workspace, {
-	columns: ["id", "codeServerPasswordEncrypted", "codeServerPasswordIv"],
-	where: "workspace.id = :id",
-});
-
-const CREATE = insertSelected(
-	Workspace,
-	{
-		userId: ":userId",
-		projectName: ":projectName",
-		cpuLimit: `COALESCE(:cpuLimit, ${effective("defaultCpu")})`,
-		ramLimit: `COALESCE(:ramLimit, ${effective("defaultRam")})`,
-		diskLimit: `COALESCE(:diskLimit, ${effective("defaultDisk")})`,
-		idleTimeoutMinutes: `COALESCE(:idleTimeoutMinutes, ${effective("defaultIdleTimeout")})`,
-	},
-	(query) => {
-		const count = query.subQuery().select("COUNT(*)").from(Workspace, "counted").where("counted.userId = :userId");
-		return fromLimits(query).andWhere(`${count.getQuery()} < ${effective("maxWorkspaces")}`);
-	},
-);
-
-/** Changes the status, and what goes with it, of a workspace whose status allows it. */
-function becoming(status: WorkspaceStatus, set: Expressions<Workspace>) {
-	const from = statusIn(WORKSPACE_TRANSITIONS[status], STATEFUL.columnDefault);
-	return update(Workspace, { status: `'${status}'`, ...set }, `id = :id AND ${from}`);
-}
-
-const SET_STATUS = {
-	starting: becoming("starting", { errorMessage: "NULL" }),
-	running: becoming("running", { startedAt: "NOW()", lastActivity: "NOW()" }),
-	stopping: becoming("stopping", {}),
-	stopped: becoming("stopped", { containerId: "NULL", assignedPort: "NULL", startedAt: "NULL" }),
-	error: becoming("error", {}),
-};
-const RUN = becoming("running", {
-	containerId: ":containerId",
-	containerName: ":containerName",
-	codeServerPasswordEncrypted: ":codeServerPasswordEncrypted",
-	codeServerPasswordIv: ":codeServerPasswordIv",
-	startedAt: "NOW()",
-	lastActivity: "NOW()",
-});
-const FAIL = becoming("error", { errorMessage: ":errorMessage" });
-const STOP_ALL = update(Workspace, { status: "'stopping'" }, "status IN ('running', 'starting')");
-
-const HEARTBEAT = update(Workspace, { lastActivity: "NOW()", lastAccessedBy: ":lastAccessedBy" }, "id = :id");
-const CHANGE_RESOURCES = update(
-	Workspace,
-	{
-		cpuLimit: "COALESCE(:cpuLimit, cpuLimit)",
-		ramLimit: "COALESCE(:ramLimit, ramLimit)",
-		idleTimeoutMinutes: "COALESCE(:idleTimeoutMinutes, idleTimeoutMinutes)",
-	},
-	"id = :id",
-);
-const DELETE = remove(Workspace, "id = :id");
-
 /** Workspaces, and all that the dashboard does with them. */
 export class WorkspaceRepository extends Repository<Workspace> {
 	/** On a DataSource, or in a transaction by its manager. */
@@ -130,13 +49,13 @@ export class WorkspaceRepository extends Repository<Workspace> {
 
 	/** The workspace, or null. 1 statement. */
 	async findById(id: number): Promise<Workspace | null> {
-		const [workspace] = await run(this, BY_ID, { id });
+		const [workspace] = await run(this, statements.BY_ID, { id });
 		return workspace ?? null;
 	}
 
 	/** The user's workspace for the project, or null. 1 statement. */
 	async findByUserAndProject(userId: number, projectName: string): Promise<Workspace | null> {
-		const [workspace] = await run(this, BY_USER_AND_PROJECT, { userId, projectName });
+		const [workspace] = await run(this, statements.BY_USER_AND_PROJECT, { userId, projectName });
 		return workspace ?? null;
 	}
 
@@ -145,33 +64,33 @@ export class WorkspaceRepository extends Repository<Workspace> {
 	 * properties are not loaded. 1 statement.
 	 */
 	listRoutesByProject(projectName: string): Promise<WorkspaceRoute[]> {
-		return run(this, BY_PROJECT, { projectName });
+		return run(this, statements.BY_PROJECT, { projectName });
 	}
 
 	/** All of a user's workspaces, newest first. 1 statement. */
 	async listByUser(userId: number): Promise<Workspace[]> {
-		return latestFirst(await run(this, OF_USER, { userId }), (workspace) => workspace.createdAt);
+		return latestFirst(await run(this, statements.OF_USER, { userId }), (workspace) => workspace.createdAt);
 	}
 
 	/** How many workspaces a user has. 1 statement. */
 	async countByUser(userId: number): Promise<number> {
-		const [row] = await run(this, COUNT_OF_USER, { userId });
+		const [row] = await run(this, statements.COUNT_OF_USER, { userId });
 		return Number(row?.count);
 	}
 
 	/** All running, with the owner's `username` and `systemUsername` in `user`, latest start first. 1 statement. */
 	async listRunning(): Promise<Workspace[]> {
-		return latestFirst(await run(this, RUNNING), (workspace) => workspace.startedAt);
+		return latestFirst(await run(this, statements.RUNNING), (workspace) => workspace.startedAt);
 	}
 
 	/** All running, starting or stopping, with the owner's `username` in `user`, latest start first. 1 statement. */
 	async listActive(): Promise<Workspace[]> {
-		return latestFirst(await run(this, ACTIVE), (workspace) => workspace.startedAt);
+		return latestFirst(await run(this, statements.ACTIVE), (workspace) => workspace.startedAt);
 	}
 
 	/** All running or starting: those that should have a container. 1 statement. */
 	listWithContainer(): Promise<Workspace[]> {
-		return run(this, WITH_CONTAINER);
+		return run(this, statements.WITH_CONTAINER);
 	}
 
 	/**
@@ -187,7 +106,7 @@ export class WorkspaceRepository extends Repository<Workspace> {
 		const values = { userId, projectName, cpuLimit, ramLimit, diskLimit, idleTimeoutMinutes };
 		return insertWithinLimit(
 			this,
-			() => run(this, CREATE, values),
+			() => run(this, statements.CREATE, values),
 			() => this.#refusal(userId, projectName),
 		);
 	}
@@ -211,7 +130,7 @@ export class WorkspaceRepository extends Repository<Workspace> {
 		if (!WORKSPACE_STATUSES.includes(status)) {
 			throw new InvalidValueError(Workspace.name, "status", `one of ${WORKSPACE_STATUSES.join(", ")}`);
 		}
-		await transition(this, STATEFUL, SET_STATUS[status], { id }, status);
+		await transition(this, statements.STATEFUL, statements.SET_STATUS[status], { id }, status);
 	}
 
 	/**
@@ -223,7 +142,7 @@ export class WorkspaceRepository extends Repository<Workspace> {
 	async markRunning(id: number, started: StartedWorkspace): Promise<void> {
 		const { containerId, containerName, codeServerPasswordEncrypted, codeServerPasswordIv } = started;
 		const values = { id, containerId, containerName, codeServerPasswordEncrypted, codeServerPasswordIv };
-		await transition(this, STATEFUL, RUN, values, "running");
+		await transition(this, statements.STATEFUL, statements.RUN, values, "running");
 	}
 
 	/**
@@ -243,12 +162,12 @@ export class WorkspaceRepository extends Repository<Workspace> {
 	 * @throws InvalidTransitionError if it is stopped or failed before; NotFoundError, ValueTooLongError
 	 */
 	async markFailed(id: number, errorMessage: string): Promise<void> {
-		await transition(this, STATEFUL, FAIL, { id, errorMessage }, "error");
+		await transition(this, statements.STATEFUL, statements.FAIL, { id, errorMessage }, "error");
 	}
 
 	/** Makes all running and starting ones stopping, when the dashboard shuts down, and returns how many. 1 statement. */
 	async markAllStopping(): Promise<number> {
-		const { affected } = await run(this, STOP_ALL);
+		const { affected } = await run(this, statements.STOP_ALL);
 		return affected;
 	}
 
@@ -259,7 +178,12 @@ export class WorkspaceRepository extends Repository<Workspace> {
 	 */
 	async changeResources(id: number, resources: WorkspaceResources): Promise<void> {
 		const { cpuLimit = null, ramLimit = null, idleTimeoutMinutes = null } = resources;
-		await changeExisting(this, STATEFUL, CHANGE_RESOURCES, { id, cpuLimit, ramLimit, idleTimeoutMinutes });
+		await changeExisting(this, statements.STATEFUL, statements.CHANGE_RESOURCES, {
+			id,
+			cpuLimit,
+			ramLimit,
+			idleTimeoutMinutes,
+		});
 	}
 
 	/**
@@ -268,31 +192,31 @@ export class WorkspaceRepository extends Repository<Workspace> {
 	 * @throws NotFoundError of the workspace or the user
 	 */
 	async heartbeat(id: number, userId: number): Promise<void> {
-		await changeExisting(this, STATEFUL, HEARTBEAT, { id, lastAccessedBy: userId });
+		await changeExisting(this, statements.STATEFUL, statements.HEARTBEAT, { id, lastAccessedBy: userId });
 	}
 
 	/**
 	 * Running ones without activity for longer than their own `idleTimeoutMinutes`; without any since their start. One
-	 * without a timeout is never idle. 2 statements: the different timeouts, and those that exceed them.
+	 * without a timeout is never idle. 1 statement.
 	 */
-	findIdle(): Promise<Workspace[]> {
-		return findOverdue(this, IDLE);
+	listIdle(): Promise<Workspace[]> {
+		return run(this, statements.IDLE);
 	}
 
-	/** Running ones that started longer ago than their own `maxLifetimeHours`. 2 statements, as for `findIdle`. */
-	findPastLifetime(): Promise<Workspace[]> {
-		return findOverdue(this, PAST_LIFETIME);
+	/** Running ones that started longer ago than their own `maxLifetimeHours`. 1 statement. */
+	listPastLifetime(): Promise<Workspace[]> {
+		return run(this, statements.PAST_LIFETIME);
 	}
 
 	/** The password of the workspace's code-server; null if there is none, or no such workspace. 1 statement. */
 	async findCodeServerPassword(id: number): Promise<EncryptedSecret | null> {
-		const [workspace] = await run(this, CODE_SERVER_PASSWORD, { id });
+		const [workspace] = await run(this, statements.CODE_SERVER_PASSWORD, { id });
 		return EncryptedSecret.of(workspace?.codeServerPasswordEncrypted, workspace?.codeServerPasswordIv);
 	}
 
 	/** Deletes the workspace and its previews; its log stays. Returns whether it was there. 1 statement. */
 	async deleteById(id: number): Promise<boolean> {
-		const { affected } = await run(this, DELETE, { id });
+		const { affected } = await run(this, statements.DELETE, { id });
 		return affected > 0;
 	}
 }

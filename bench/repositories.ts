@@ -1,0 +1,121 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createPool, type Pool } from "mysql2/promise";
+import type { DataSource, EntitySubscriberInterface } from "typeorm";
+import { HOST, startServer, stopServer } from "../scripts/lib/private-server.mjs";
+import { SERVERS } from "../scripts/lib/project.mjs";
+import { ResourceLimitRepository, runMigrationsSafely } from "../src";
+import { SESSION_STATEMENT } from "../src/connection/session";
+import { openDataSource } from "../test/support/connection";
+import { createTestDatabase, type TestDatabase } from "../test/support/database";
+import { measure } from "./repositories/measure";
+import { type Operation, operations, turnName } from "./repositories/operations";
+import { FULL, fill, SMALL } from "./repositories/seed";
+
+const CALLERS = 10;
+
+/** A statement as a repository sent it. */
+interface Sent {
+	readonly sql: string;
+	readonly values: readonly unknown[];
+}
+
+/** What an operation sends, in order, as a host's subscriber to queries sees it. */
+async function record(dataSource: DataSource, work: () => Promise<unknown>): Promise<Sent[]> {
+	const sent: Sent[] = [];
+	const subscriber: EntitySubscriberInterface = {
+		beforeQuery({ query, parameters = [] }) {
+			sent.push({ sql: query, values: parameters as unknown[] });
+		},
+	};
+	dataSource.subscribers.push(subscriber);
+	try {
+		await work();
+	} finally {
+		dataSource.subscribers.pop();
+	}
+	return sent;
+}
+
+/** The same statements through mysql2's own pool; what names the turn names this one. */
+function replay(pool: Pool, sent: readonly Sent[], recorded: number): (turn: number) => Promise<unknown> {
+	return async (turn) => {
+		let result: unknown;
+		for (const { sql, values } of sent) {
+			const present = values.map((value) => (value === turnName(recorded) ? turnName(turn) : value));
+			result = await pool.query(sql, present);
+		}
+		return result;
+	};
+}
+
+async function bench(database: TestDatabase, isFull: boolean, filter: string): Promise<void> {
+	const dataSource = await openDataSource(database, { poolSize: CALLERS });
+	const { host, port, username: user, password, name } = database;
+	const pool = createPool({ host, port, user, password, database: name, timezone: "Z", connectionLimit: CALLERS });
+	pool.on("connection", (connection) => connection.query(SESSION_STATEMENT));
+	try {
+		await runMigrationsSafely(dataSource);
+		await fill(database.connection, isFull ? FULL : SMALL);
+		await ResourceLimitRepository.from(dataSource).setOwn(60, { maxWorkspaces: 1_000_000 });
+		for (const operation of operations(dataSource)) {
+			if (operation.name.includes(filter)) await report(dataSource, pool, operation);
+		}
+	} finally {
+		await pool.end();
+		await dataSource.destroy();
+	}
+}
+
+async function report(dataSource: DataSource, pool: Pool, operation: Operation): Promise<void> {
+	const { name, isFrequent = false, repository, typeorm } = operation;
+	const sent = await record(dataSource, () => repository(1));
+	const sentByTypeorm = await record(dataSource, () => typeorm(2));
+	const ways = { mysql2: replay(pool, sent, 1), repository, typeorm };
+	const alone = await measure(ways, 1);
+	const together = await measure(ways, CALLERS);
+	const ratios = [alone, together].map((times) => [times.repository / times.mysql2, times.typeorm / times.mysql2]);
+	const cells = ratios.map((pair) => pair.map((ratio) => ratio.toFixed(2)).join(" / "));
+	const statements = `${sent.length} / ${sentByTypeorm.length}`;
+	console.log(
+		`| ${isFrequent ? `**${name}**` : name} | ${alone.mysql2.toFixed(0)} | ${cells.join(" | ")} | ${statements} |`,
+	);
+}
+
+const HEADING = `| operation | mysql2 alone, µs | alone: repository / TypeORM | ${CALLERS} at once | statements |
+| --- | --- | --- | --- | --- |`;
+
+async function benchServer(url: string, isFull: boolean, filter: string): Promise<void> {
+	process.env["TEST_DATABASE_URL"] = url;
+	const database = await createTestDatabase();
+	try {
+		const [row] = await database.rows<{ version: string }>("SELECT VERSION() AS version");
+		console.log(`\n## ${row?.version}\n\n${HEADING}`);
+		await bench(database, isFull, filter);
+	} finally {
+		await database.drop();
+	}
+}
+
+async function main(): Promise<void> {
+	const isFull = process.argv.includes("--full");
+	const filter = process.argv.slice(2).find((argument) => !argument.startsWith("--")) ?? "";
+	console.log("Time in multiples of mysql2's pool.query with the same SQL. In bold: on every request, or in bulk.");
+	const urls = (process.env["TEST_DATABASE_URLS"] ?? "").split(",").filter(Boolean);
+	for (const url of urls) await benchServer(url.trim(), isFull, filter);
+	if (urls.length) return;
+	const folder = join(SERVERS, `bench-${process.pid}`);
+	mkdirSync(folder, { recursive: true, mode: 0o700 });
+	try {
+		const { port, password } = await startServer(folder, { throwaway: true, say: console.log });
+		await benchServer(`mysql://root:${encodeURIComponent(password)}@${HOST}:${port}`, isFull, filter);
+	} finally {
+		await stopServer(folder);
+		rmSync(folder, { recursive: true, force: true });
+	}
+}
+
+main().catch((error: unknown) => {
+	console.error(error);
+	process.exitCode = 1;
+});
