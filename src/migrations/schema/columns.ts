@@ -42,6 +42,17 @@ export function columnDifference(actual: ActualTable, wanted: TableShape, server
 	return { changes, guards, problems, notes };
 }
 
+/** The columns of a table once the difference is gone. */
+export function columnsAfter(before: readonly ColumnShape[], wanted: readonly ColumnShape[]): ColumnShape[] {
+	const same = (one: ColumnShape) => (other: ColumnShape) => one.name.toLowerCase() === other.name.toLowerCase();
+	const own = before.filter((column) => !wanted.some(same(column)));
+	const shared = wanted.map((column) => {
+		const found = before.find(same(column));
+		return { ...column, type: (found && reconcileType(found.type, column.type)) ?? column.type };
+	});
+	return [...own, ...shared];
+}
+
 function describe(column: ColumnShape): string {
 	const words = [column.type, column.nullable ? "NULL" : "NOT NULL"];
 	if (column.autoIncrement) words.push("AUTO_INCREMENT");

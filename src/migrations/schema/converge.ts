@@ -1,9 +1,12 @@
 import type { QueryRunner } from "typeorm";
 import type { Change, Difference } from "./change";
+import { columnsAfter } from "./columns";
 import { creation, difference } from "./difference";
 import { IncompatibleSchemaError, MigrationError } from "./errors";
 import { contextOf, type SeenSchema, tell } from "./events";
 import { execute, withShortLockWait } from "./execute";
+import { foreignKeysAfter } from "./foreignKeys";
+import { indexesAfter } from "./indexes";
 import { inspect } from "./inspect";
 import { markCreated, unmarkCreated } from "./origin";
 import type { ActualTable, Snapshot, TableShape } from "./shape";
@@ -86,16 +89,11 @@ function assume(seen: SeenSchema | undefined, { tables, server }: Snapshot, shap
 			engine: before?.engine ?? "InnoDB",
 			collation: before?.collation ?? server.collation,
 			primaryKey: ["id"],
-			columns: merge(before?.columns, shape.columns),
-			indexes: merge(before?.indexes, shape.indexes),
-			foreignKeys: shape.foreignKeys.length ? shape.foreignKeys : (before?.foreignKeys ?? []),
+			columns: columnsAfter(before?.columns ?? [], shape.columns),
+			indexes: indexesAfter(before?.indexes ?? [], shape.indexes),
+			foreignKeys: foreignKeysAfter(before?.foreignKeys ?? [], shape.foreignKeys),
 		});
 	}
-}
-
-function merge<Part extends { name: string }>(before: readonly Part[] = [], wanted: readonly Part[]): Part[] {
-	const names = new Set(wanted.map((part) => part.name));
-	return [...before.filter((part) => !names.has(part.name)), ...wanted];
 }
 
 function compare({ tables, server }: Snapshot, shapes: readonly TableShape[]): Map<string, Difference> {

@@ -10,13 +10,7 @@ interface Making {
 
 /** What separates the foreign keys of a table from those wanted. */
 export function foreignKeyDifference(actual: ActualTable, wanted: TableShape, server: Server): Difference {
-	const makings: Making[] = [];
-	for (const key of wanted.foreignKeys) {
-		const candidates = actual.foreignKeys.filter(
-			(candidate) => candidate.column === key.column && candidate.references === key.references,
-		);
-		if (!candidates.some((candidate) => alike(candidate, key))) makings.push({ wanted: key, found: candidates[0] });
-	}
+	const makings = findMakings(actual.foreignKeys, wanted.foreignKeys);
 	const missing = makings.filter(({ found }) => !found).map((making) => making.wanted);
 	return {
 		changes: make(actual, wanted, makings, server),
@@ -25,6 +19,25 @@ export function foreignKeyDifference(actual: ActualTable, wanted: TableShape, se
 		problems: [],
 		notes: [],
 	};
+}
+
+/** The foreign keys of a table once the difference is gone. */
+export function foreignKeysAfter(
+	before: readonly ForeignKeyShape[],
+	wanted: readonly ForeignKeyShape[],
+): ForeignKeyShape[] {
+	const makings = findMakings(before, wanted);
+	const kept = before.filter((key) => !makings.some(({ found }) => found === key));
+	return [...kept, ...makings.map((making) => making.wanted)];
+}
+
+function findMakings(actual: readonly ForeignKeyShape[], wanted: readonly ForeignKeyShape[]): Making[] {
+	return wanted.flatMap((key): Making[] => {
+		const candidates = actual.filter(
+			({ column, references }) => column === key.column && references === key.references,
+		);
+		return candidates.some((candidate) => alike(candidate, key)) ? [] : [{ wanted: key, found: candidates[0] }];
+	});
 }
 
 function alike(found: ForeignKeyShape, wanted: ForeignKeyShape): boolean {

@@ -7,14 +7,12 @@ export function indexDifference(actual: ActualTable, wanted: TableShape): Differ
 	const clauses: string[] = [];
 	const what: string[] = [];
 	const guards: Guard[] = [];
-	const wantedNames = new Set(wanted.indexes.map((shape) => shape.name));
-	const spare = actual.indexes.filter((shape) => !wantedNames.has(shape.name));
+	const twins = findTwins(actual.indexes, wanted.indexes);
 	for (const shape of wanted.indexes) {
 		const found = actual.indexes.find((candidate) => candidate.name === shape.name);
 		if (found && alike(found, shape)) continue;
-		const twin = spare.find((candidate) => alike(candidate, shape));
-		if (twin && !found) {
-			spare.splice(spare.indexOf(twin), 1);
+		const twin = twins.get(shape);
+		if (twin) {
 			clauses.push(`RENAME INDEX ${quote(twin.name)} TO ${quote(shape.name)}`);
 			what.push(`index ${twin.name} is named ${shape.name}`);
 			continue;
@@ -33,6 +31,26 @@ export function indexDifference(actual: ActualTable, wanted: TableShape): Differ
 		problems: [],
 		notes: [],
 	};
+}
+
+/** The indexes of a table once the difference is gone. */
+export function indexesAfter(before: readonly IndexShape[], wanted: readonly IndexShape[]): IndexShape[] {
+	const gone = new Set([...wanted, ...findTwins(before, wanted).values()].map((shape) => shape.name));
+	return [...before.filter((shape) => !gone.has(shape.name)), ...wanted];
+}
+
+/** For each index that is missing the one that is the same but for its name, and has no other use. */
+function findTwins(actual: readonly IndexShape[], wanted: readonly IndexShape[]): Map<IndexShape, IndexShape> {
+	const twins = new Map<IndexShape, IndexShape>();
+	const spare = new Set(actual.filter((shape) => !wanted.some((other) => other.name === shape.name)));
+	for (const shape of wanted) {
+		if (actual.some((candidate) => candidate.name === shape.name)) continue;
+		const twin = [...spare].find((candidate) => alike(candidate, shape));
+		if (!twin) continue;
+		spare.delete(twin);
+		twins.set(shape, twin);
+	}
+	return twins;
 }
 
 function alike(one: IndexShape, other: IndexShape): boolean {
