@@ -79,6 +79,7 @@ test("typeorm migration:run takes the installed ormconfig.js", async () => {
 	const [limits] = await database.rows<{ number: number }>("SELECT COUNT(*) AS number FROM resource_limits");
 	assert.equal(Number(limits?.number), 1);
 	assert.match(await typeorm("migration:show"), /\[X\] \d+ CreateWorkspaceTables/);
+	assert.equal(JSON.parse(await run(bin("dployr-workspaces-db"), "check", "--json")).ok, true);
 });
 
 test("CommonJS JavaScript uses it under Jest", async () => {

@@ -1,4 +1,10 @@
-const { createDataSource, ResourceLimit, Workspace, WORKSPACE_STATUSES } = require("dployr-workspaces-db");
+const {
+	createDataSource,
+	LimitReachedError,
+	ResourceLimit,
+	Workspace,
+	WorkspaceRepository,
+} = require("dployr-workspaces-db");
 
 let dataSource;
 
@@ -8,16 +14,18 @@ beforeAll(async () => {
 
 afterAll(() => dataSource.destroy());
 
-test("the entities write and read", async () => {
-	const { insertId } = await dataSource.query(
+test("a repository creates and finds, up to the limit", async () => {
+	const { insertId: userId } = await dataSource.query(
 		"INSERT INTO dashboard_users (username, password_hash, system_username) VALUES ('jest', 'x', 'jest')",
 	);
-	const workspaces = dataSource.getRepository(Workspace);
-	const { id } = await workspaces.save({ userId: insertId, projectName: "from-jest" });
-	const workspace = await workspaces.findOneByOrFail({ id });
+	const workspaces = WorkspaceRepository.from(dataSource);
+	const id = await workspaces.createWithinLimit({ userId, projectName: "one" });
+	const workspace = await workspaces.findById(id);
 	expect(workspace).toBeInstanceOf(Workspace);
-	expect(WORKSPACE_STATUSES).toContain(workspace.status);
-	expect(workspace.createdAt).toEqual(expect.any(Date));
+	expect(workspace).toMatchObject({ projectName: "one", status: "stopped", createdAt: expect.any(Date) });
+	await workspaces.createWithinLimit({ userId, projectName: "two" });
+	const third = workspaces.createWithinLimit({ userId, projectName: "three" });
+	await expect(third).rejects.toThrow(LimitReachedError);
 });
 
 test("the global limits are seeded", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { createDataSource, entities, migrations, Workspace } from "dployr-workspaces-db";
+import { createDataSource, entities, migrations, Workspace, WorkspaceRepository } from "dployr-workspaces-db";
 
 const imported = await import("dployr-workspaces-db");
 const required = createRequire(import.meta.url)("dployr-workspaces-db");
@@ -10,10 +10,13 @@ assert.ok(migrations.length >= 4);
 
 const dataSource = await createDataSource().initialize();
 try {
-	const [{ userId } = {}] = await dataSource.query("SELECT MAX(id) AS userId FROM dashboard_users");
-	const workspaces = dataSource.getRepository(Workspace);
-	const { id } = await workspaces.save({ userId, projectName: "from-esm" });
-	assert.ok((await workspaces.findOneByOrFail({ id })) instanceof required.Workspace);
+	const { insertId: userId } = await dataSource.query(
+		"INSERT INTO dashboard_users (username, password_hash, system_username) VALUES ('esm', 'x', 'esm')",
+	);
+	const workspaces = WorkspaceRepository.from(dataSource);
+	const id = await workspaces.createWithinLimit({ userId, projectName: "from-esm" });
+	assert.ok((await workspaces.findById(id)) instanceof required.Workspace);
+	assert.ok((await dataSource.getRepository(Workspace).findOneByOrFail({ id })) instanceof Workspace);
 	console.log(`workspace ${id} written and read`);
 } finally {
 	await dataSource.destroy();

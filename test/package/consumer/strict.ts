@@ -1,4 +1,10 @@
-import { createDataSource, Workspace, type WorkspaceStatus } from "dployr-workspaces-db";
+import {
+	createDataSource,
+	LimitReachedError,
+	Workspace,
+	WorkspaceRepository,
+	type WorkspaceStatus,
+} from "dployr-workspaces-db";
 
 /** Compiles only where nullability and the union of statuses came through. */
 function describe(workspace: Workspace): string {
@@ -12,7 +18,15 @@ function describe(workspace: Workspace): string {
 async function main(): Promise<void> {
 	const dataSource = await createDataSource().initialize();
 	try {
-		console.log(describe(await dataSource.getRepository(Workspace).findOneByOrFail({ projectName: "from-esm" })));
+		const { userId } = await dataSource.getRepository(Workspace).findOneByOrFail({ projectName: "from-esm" });
+		const workspace = await dataSource.transaction((manager) =>
+			WorkspaceRepository.from(manager).findByUserAndProject(userId, "from-esm"),
+		);
+		console.log(workspace ? describe(workspace) : "there is none");
+	} catch (error) {
+		const limit: number | undefined = error instanceof LimitReachedError ? error.limit : undefined;
+		console.error(limit ?? error);
+		process.exitCode = 1;
 	} finally {
 		await dataSource.destroy();
 	}
