@@ -7,6 +7,7 @@ import { planOn } from "./plan";
 import { refuseMissingPrivileges } from "./privileges";
 import { quietly } from "./quietly";
 import { formatReport, type MigrationReport, summarize } from "./report";
+import { forgetHalfReverted, undo } from "./undo";
 
 export interface DeployOptions {
 	/** Only records the migrations as run (or reverted), as TypeORM's `--fake` does. */
@@ -30,14 +31,17 @@ const NOTHING: DeployResult = { migrations: [], report: undefined };
  * one of them can't be carried out, and told as a report through the logger. With nothing pending: two statements.
  */
 export async function runMigrationsSafely(dataSource: DataSource, options: DeployOptions = {}): Promise<DeployResult> {
-	return onOneSession(dataSource, async (queryRunner, executor) => {
+	return onOneSession(dataSource, options, async (queryRunner, executor) => {
 		const isPending = async () => (await executor.getPendingMigrations()).length > 0;
 		if (!(await isPending())) return nothing(dataSource, "No migrations are pending");
 		return locked(dataSource, queryRunner, options, async () => {
 			if (!(await isPending())) return nothing(dataSource, "No migrations are pending: another run did them");
 			await refuseMissingPrivileges(queryRunner);
 			if (!options.fake) await refuseIncompatible(dataSource, queryRunner);
-			return reported(dataSource, queryRunner, options, () => executor.executePendingMigrations());
+			return reported(dataSource, queryRunner, options, async () => {
+				await forgetHalfReverted(queryRunner);
+				return executor.executePendingMigrations();
+			});
 		});
 	});
 }
@@ -47,13 +51,17 @@ export async function revertMigrationSafely(
 	dataSource: DataSource,
 	options: DeployOptions = {},
 ): Promise<DeployResult> {
-	return onOneSession(dataSource, (queryRunner, executor) =>
+	return onOneSession(dataSource, options, (queryRunner, executor) =>
 		locked(dataSource, queryRunner, options, async () => {
 			const executed = await executor.getExecutedMigrations();
 			const last = [...executed].sort((one, other) => (other.id ?? 0) - (one.id ?? 0))[0];
-			if (!last) return nothing(dataSource, "No migrations were run on this database: nothing to revert");
+			if (!last) {
+				// A revert of the last one may have been interrupted when only these were left.
+				await dropBookkeeping(dataSource, queryRunner);
+				return nothing(dataSource, "No migrations were run on this database: nothing to revert");
+			}
 			const result = await reported(dataSource, queryRunner, options, async () => {
-				await executor.undoLastMigration();
+				await undo(queryRunner, last, options);
 				return [last];
 			});
 			if (executed.length === 1) await dropBookkeeping(dataSource, queryRunner);
@@ -73,12 +81,14 @@ async function refuseIncompatible(dataSource: DataSource, queryRunner: QueryRunn
 
 async function onOneSession(
 	dataSource: DataSource,
+	{ fake = false }: DeployOptions,
 	work: (queryRunner: QueryRunner, executor: MigrationExecutor) => Promise<DeployResult>,
 ): Promise<DeployResult> {
 	const queryRunner = dataSource.createQueryRunner();
 	try {
 		const executor = new MigrationExecutor(dataSource, queryRunner);
 		executor.transaction = "none";
+		executor.fake = fake;
 		return await work(queryRunner, executor);
 	} finally {
 		await queryRunner.release();

@@ -1,0 +1,52 @@
+import type { Migration, QueryRunner } from "typeorm";
+import { DataLossError } from "../migrations/schema/dataLoss";
+import { MigrationError } from "../migrations/schema/errors";
+import { errorNumber } from "../migrations/schema/execute";
+
+/** Follows the name of a migration in TypeORM's table while it is reverted: it counts as pending from then on. */
+const HALF_REVERTED = " (half reverted)";
+const NO_SUCH_TABLE = 1146;
+
+/**
+ * Reverts a migration, or only deletes its record (`fake`). The record is marked first: where the revert is
+ * interrupted, the next run makes the migration again, and the next revert goes on with it.
+ *
+ * @throws MigrationError when the migration is not in the code.
+ */
+export async function undo(
+	queryRunner: QueryRunner,
+	{ id, name: recorded }: Migration,
+	{ fake = false }: { readonly fake?: boolean },
+): Promise<void> {
+	const table = migrationsTable(queryRunner);
+	const name = recorded.replace(HALF_REVERTED, "");
+	const rename = (to: string) => queryRunner.query(`UPDATE ${table} SET name = ? WHERE id = ?`, [to, id]);
+	const { migrations } = queryRunner.dataSource;
+	const migration = migrations.find((candidate) => (candidate.name ?? candidate.constructor.name) === name);
+	if (!migration) {
+		throw new MigrationError(`${name}, which ran last, is not in this release: revert it with the one that ran it`);
+	}
+	if (!fake) {
+		await rename(name + HALF_REVERTED);
+		try {
+			await migration.down(queryRunner);
+		} catch (error) {
+			if (error instanceof DataLossError) await rename(recorded);
+			throw error;
+		}
+	}
+	await queryRunner.query(`DELETE FROM ${table} WHERE id = ?`, [id]);
+}
+
+/** Before a run makes them again: the records of migrations whose revert was interrupted. */
+export async function forgetHalfReverted(queryRunner: QueryRunner): Promise<void> {
+	try {
+		await queryRunner.query(`DELETE FROM ${migrationsTable(queryRunner)} WHERE name LIKE '%${HALF_REVERTED}'`);
+	} catch (error) {
+		if (errorNumber(error) !== NO_SUCH_TABLE) throw error;
+	}
+}
+
+function migrationsTable({ dataSource }: QueryRunner): string {
+	return `\`${dataSource.options.migrationsTableName ?? "migrations"}\``;
+}
