@@ -1,8 +1,10 @@
 import { format } from "mysql2";
 import { type DataSource, MigrationExecutor, type QueryRunner } from "typeorm";
+import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type SeenSchema, setContext } from "../migrations/schema/events";
 import { errorNumber } from "../migrations/schema/execute";
 import { quietly } from "./quietly";
+import { forgetHalfReverted } from "./undo";
 
 const NO_SUCH_TABLE = 1146;
 
@@ -35,16 +37,27 @@ export async function planOn(
 ): Promise<MigrationPlan> {
 	const statements: string[] = [];
 	const restore = record(queryRunner, statements);
-	setContext(queryRunner, { planned: true, listener: () => undefined, seen });
+	const problems: string[] = [];
+	setContext(queryRunner, { planned: true, listener: () => undefined, seen, problems });
 	try {
 		const executor = new MigrationExecutor(dataSource, queryRunner);
 		executor.transaction = "none";
+		await forgetHalfReverted(queryRunner);
 		const migrations = await quietly(dataSource, () => executor.executePendingMigrations());
+		refuse(problems);
 		return { migrations: migrations.map((migration) => migration.name), statements };
+	} catch (error) {
+		// A later migration may have failed for what an earlier one found.
+		refuse(problems);
+		throw error;
 	} finally {
 		setContext(queryRunner, {});
 		restore();
 	}
+}
+
+function refuse(problems: readonly string[]): void {
+	if (problems.length) throw new IncompatibleSchemaError([...new Set(problems)]);
 }
 
 type Execute = (sql: string, parameters?: unknown[], structured?: boolean) => Promise<unknown>;

@@ -1,11 +1,9 @@
 import type { Migration, QueryRunner } from "typeorm";
-import { DataLossError } from "../migrations/schema/dataLoss";
+import { DataLossError, rowsIfAny } from "../migrations/schema/dataLoss";
 import { MigrationError } from "../migrations/schema/errors";
-import { errorNumber } from "../migrations/schema/execute";
 
 /** Follows the name of a migration in TypeORM's table while it is reverted: it counts as pending from then on. */
 const HALF_REVERTED = " (half reverted)";
-const NO_SUCH_TABLE = 1146;
 
 /**
  * Reverts a migration, or only deletes its record (`fake`). The record is marked first: where the revert is
@@ -40,11 +38,9 @@ export async function undo(
 
 /** Before a run makes them again: the records of migrations whose revert was interrupted. */
 export async function forgetHalfReverted(queryRunner: QueryRunner): Promise<void> {
-	try {
-		await queryRunner.query(`DELETE FROM ${migrationsTable(queryRunner)} WHERE name LIKE '%${HALF_REVERTED}'`);
-	} catch (error) {
-		if (errorNumber(error) !== NO_SUCH_TABLE) throw error;
-	}
+	const halfReverted = `FROM ${migrationsTable(queryRunner)} WHERE name LIKE '%${HALF_REVERTED}'`;
+	const records = await rowsIfAny(queryRunner, `SELECT id ${halfReverted}`);
+	if (records.length) await queryRunner.query(`DELETE ${halfReverted}`);
 }
 
 function migrationsTable({ dataSource }: QueryRunner): string {

@@ -29,6 +29,11 @@ const CASES: Readonly<Record<string, Prepare>> = {
 		await runMigrationsSafely(dataSource);
 		for (let count = 0; count < 3; count++) await revertMigrationSafely(dataSource);
 	},
+	"a database of which a revert was interrupted": async ({ connection }, dataSource) => {
+		await runMigrationsSafely(dataSource);
+		await connection.query("UPDATE migrations SET name = CONCAT(name, ' (half reverted)') ORDER BY id DESC LIMIT 1");
+		await connection.query("ALTER TABLE workspaces DROP INDEX idx_project_name");
+	},
 	"a database with columns, indexes, keys and ENUM values of its own": async (database) => {
 		await installOldDashboard(database);
 		await database.connection.query(

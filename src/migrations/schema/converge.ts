@@ -121,7 +121,9 @@ async function refuseProblems(
 			if (count > 0) problems.push(`${count} ${guard.problem}`);
 		}
 	}
-	if (problems.length) throw new IncompatibleSchemaError(problems);
+	const heard = contextOf(queryRunner).problems;
+	if (heard) heard.push(...problems);
+	else if (problems.length) throw new IncompatibleSchemaError(problems);
 }
 
 async function countOf(queryRunner: QueryRunner, sql: string): Promise<number> {

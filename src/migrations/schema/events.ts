@@ -28,6 +28,8 @@ export interface MigrationContext {
 	readonly listener?: (event: MigrationEvent) => void;
 	/** Set while statements are only taken down. */
 	readonly planned?: boolean;
+	/** Set while planning: takes why the database is incompatible, so that all migrations are heard before it is refused. */
+	readonly problems?: string[];
 	/** Milliseconds for which a statement is tried again while another session holds its table; 60,000 by default. */
 	readonly patience?: number;
 	/** What this run saw last, null for a table that is not there; spares each migration a look of its own. */
