@@ -43,7 +43,8 @@ export function redactMessage(message: string, errno: number | undefined): strin
 	if (errno === undefined || NAMES_ONLY.has(errno)) return line;
 	const tail = TAIL.exec(line)?.[0] ?? "";
 	const head = line.slice(0, line.length - tail.length);
-	return head.replace(/['"].*['"]|['"].*$/, HIDDEN) + tail;
+	// A value may hold quotes itself, so nothing behind the first one is known to be outside of it.
+	return head.replace(/['"].*$/, HIDDEN) + tail;
 }
 
 interface DriverError extends Error {
