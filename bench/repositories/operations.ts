@@ -199,7 +199,14 @@ function ofTheRest(dataSource: DataSource): Operation[] {
 		{
 			name: "set an API key",
 			repository: () => keys.setKey(8, "openai", KEY, IV),
-			typeorm: () => keyRows.upsert(key, ["userId"]),
+			typeorm: () =>
+				keyRows
+					.createQueryBuilder()
+					.insert()
+					.values(key)
+					.orUpdate(["openai_key_encrypted", "openai_key_iv"])
+					.updateEntity(false)
+					.execute(),
 		},
 		{
 			name: "read an API key",

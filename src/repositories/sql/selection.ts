@@ -51,17 +51,28 @@ export function entityReader<Entity extends ObjectLiteral>(
 		const convert = CONVERSIONS.get(type);
 		return convert ? [{ propertyName, convert }] : [];
 	});
-	const { owner = [] } = selection;
-	const read = (row: ObjectLiteral) => {
-		const made: ObjectLiteral = new entity();
-		for (const property of properties) made[property] = row[property];
+	const convert = (row: ObjectLiteral) => {
 		for (const { propertyName, convert } of conversions) {
-			if (made[propertyName] !== null) made[propertyName] = convert(made[propertyName]);
+			if (row[propertyName] !== null) row[propertyName] = convert(row[propertyName]);
 		}
-		if (owner.length) made["user"] = readOwner(row, owner);
-		return made as Entity;
+		return row;
 	};
-	return (answer) => (answer as ObjectLiteral[]).map(read);
+	const { owner = [] } = selection;
+	// The driver made the object for this row alone: it becomes the entity, where nothing has to be taken out of it.
+	if (!owner.length)
+		return (answer) => rowsOf(answer).map((row) => Object.setPrototypeOf(convert(row), entity.prototype));
+	return (answer) =>
+		rowsOf(answer).map((row) => {
+			convert(row);
+			const made: ObjectLiteral = new entity();
+			for (const property of properties) made[property] = row[property];
+			made["user"] = readOwner(row, owner);
+			return made as Entity;
+		});
+}
+
+function rowsOf(answer: unknown): ObjectLiteral[] {
+	return answer as ObjectLiteral[];
 }
 
 /** The name in the result of a column of the owner's. */
