@@ -1,12 +1,15 @@
 import type { QueryRunner } from "typeorm";
 import { MigrationError } from "../migrations/schema/errors";
 
-/** What a run sends needs these on the database; DROP is needed by a revert alone. */
-const REQUIRED = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"];
+/** What a run sends needs these on the database. */
+const RUN = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"];
+
+/** A revert may drop tables besides. */
+const REVERT = [...RUN, "DROP"];
 
 /** @throws MigrationError with the GRANT that is missing. Two statements. */
-export async function refuseMissingPrivileges(queryRunner: QueryRunner): Promise<void> {
-	const { missing, database, user } = await inspectPrivileges(queryRunner);
+export async function refuseMissingPrivileges(queryRunner: QueryRunner, work: "run" | "revert"): Promise<void> {
+	const { missing, database, user } = await inspectPrivileges(queryRunner, work === "run" ? RUN : REVERT);
 	if (!missing.length) return;
 	throw new MigrationError(
 		`${user} lacks ${missing.join(", ")} on ${database}; nothing was changed. ` +
@@ -22,7 +25,10 @@ export interface Privileges {
 }
 
 /** Reads what the session's user may do in its database: two statements. */
-export async function inspectPrivileges(queryRunner: QueryRunner): Promise<Privileges> {
+export async function inspectPrivileges(
+	queryRunner: QueryRunner,
+	required: readonly string[] = RUN,
+): Promise<Privileges> {
 	const [session] = (await queryRunner.query("SELECT DATABASE() AS name, CURRENT_USER() AS user")) as {
 		name: string;
 		user: string;
@@ -31,11 +37,11 @@ export async function inspectPrivileges(queryRunner: QueryRunner): Promise<Privi
 	const user = (session?.user ?? "").replace(/^(.*)@(.*)$/, "'$1'@'$2'");
 	const rows = (await queryRunner.query("SHOW GRANTS")) as Record<string, string>[];
 	const grants = rows.map((row) => Object.values(row)[0] ?? "");
-	return { database, user, missing: missingPrivileges(grants, database) };
+	return { database, user, missing: missingPrivileges(grants, database, required) };
 }
 
 /** The required privileges that the grants of a user do not give on a database. */
-export function missingPrivileges(grants: readonly string[], database: string): string[] {
+export function missingPrivileges(grants: readonly string[], database: string, required: readonly string[]): string[] {
 	const granted = new Set<string>();
 	for (const grant of grants) {
 		const [, privileges, scope] = /^GRANT (.+?) ON (.+?) TO /.exec(grant) ?? [];
@@ -48,7 +54,7 @@ export function missingPrivileges(grants: readonly string[], database: string): 
 			return [];
 		}
 	}
-	return granted.has("ALL") ? [] : REQUIRED.filter((privilege) => !granted.has(privilege));
+	return granted.has("ALL") ? [] : required.filter((privilege) => !granted.has(privilege));
 }
 
 /** PROXY grants name an account, others a routine. */

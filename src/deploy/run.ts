@@ -36,7 +36,7 @@ export async function runMigrationsSafely(dataSource: DataSource, options: Deplo
 		if (!(await isPending())) return nothing(dataSource, "No migrations are pending");
 		return locked(dataSource, queryRunner, options, async () => {
 			if (!(await isPending())) return nothing(dataSource, "No migrations are pending: another run did them");
-			await refuseMissingPrivileges(queryRunner);
+			await refuseMissingPrivileges(queryRunner, "run");
 			if (!options.fake) await refuseIncompatible(dataSource, queryRunner);
 			return reported(dataSource, queryRunner, options, async () => {
 				await forgetHalfReverted(queryRunner);
@@ -60,6 +60,7 @@ export async function revertMigrationSafely(
 				await dropBookkeeping(dataSource, queryRunner);
 				return nothing(dataSource, "No migrations were run on this database: nothing to revert");
 			}
+			await refuseMissingPrivileges(queryRunner, "revert");
 			const result = await reported(dataSource, queryRunner, options, async () => {
 				await undo(queryRunner, last, options);
 				return [last];
