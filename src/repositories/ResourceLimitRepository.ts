@@ -18,7 +18,7 @@ const OWN_AND_GLOBAL = select(ResourceLimit, {
 const REMOVE_OWN = remove(ResourceLimit, "userId = :userId");
 
 const parametersFor = (limits: readonly (keyof EffectiveLimits)[]) =>
-	Object.fromEntries(limits.map((limit) => [limit, `:${limit}`])) as Expressions<ResourceLimit>;
+	Object.fromEntries(limits.map((limit) => [limit, `:${limit}?`])) as Expressions<ResourceLimit>;
 
 /** A new row of a user's says nothing on what is not set, so that the global row counts. */
 const setOwn = keptByLimits((limits) => {

@@ -1,6 +1,6 @@
 import { Repository } from "typeorm";
 import { UserApiKey } from "../entities";
-import { InvalidValueError, UnknownProviderError } from "../errors";
+import { UnknownProviderError } from "../errors";
 import { EncryptedSecret } from "./EncryptedSecret";
 import { managerOf, type RepositorySource } from "./source";
 import { rows, run, select, update, upsert } from "./sql";
@@ -59,8 +59,6 @@ export class UserApiKeyRepository extends Repository<UserApiKey> {
 	 */
 	async setKey(userId: number, provider: ApiKeyProvider, encrypted: Buffer, iv: Buffer): Promise<void> {
 		const statements = statementsOf(provider);
-		refuseNull(statements.encrypted, encrypted);
-		refuseNull(statements.iv, iv);
 		await run(this, statements.set, { userId, [statements.encrypted]: encrypted, [statements.iv]: iv });
 	}
 
@@ -87,9 +85,4 @@ export class UserApiKeyRepository extends Repository<UserApiKey> {
 function statementsOf(provider: ApiKeyProvider) {
 	if (!API_KEY_PROVIDERS.includes(provider)) throw new UnknownProviderError(API_KEY_PROVIDERS);
 	return STATEMENTS[provider];
-}
-
-/** The columns take NULL, a key that is set is none. */
-function refuseNull(property: string, value: Buffer | null): void {
-	if (value === null) throw new InvalidValueError(UserApiKey.name, property, "a Buffer");
 }

@@ -40,11 +40,11 @@ const LARGEST_BATCH = 10_000;
 const LATEST = 2 ** 31 - 1;
 
 const APPEND = insert(WorkspaceLog, {
-	workspaceId: ":workspaceId",
+	workspaceId: ":workspaceId?",
 	userId: ":userId",
 	projectName: ":projectName",
 	action: ":action",
-	details: ":details",
+	details: ":details?",
 });
 
 /** Index entries end with the id: the page is read from the index, in order. MySQL would rather merge two indexes. */

@@ -45,7 +45,7 @@ function create(expiresAt: string) {
 			projectName: "workspace.projectName",
 			previewHash: ":previewHash",
 			expiresAt,
-			passwordHash: ":passwordHash",
+			passwordHash: ":passwordHash?",
 		},
 		(query) => {
 			const active = query

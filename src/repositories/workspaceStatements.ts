@@ -53,10 +53,10 @@ export const CREATE = insertSelected(
 	{
 		userId: ":userId",
 		projectName: ":projectName",
-		cpuLimit: `COALESCE(:cpuLimit, ${effective("defaultCpu")})`,
-		ramLimit: `COALESCE(:ramLimit, ${effective("defaultRam")})`,
-		diskLimit: `COALESCE(:diskLimit, ${effective("defaultDisk")})`,
-		idleTimeoutMinutes: `COALESCE(:idleTimeoutMinutes, ${effective("defaultIdleTimeout")})`,
+		cpuLimit: `COALESCE(:cpuLimit?, ${effective("defaultCpu")})`,
+		ramLimit: `COALESCE(:ramLimit?, ${effective("defaultRam")})`,
+		diskLimit: `COALESCE(:diskLimit?, ${effective("defaultDisk")})`,
+		idleTimeoutMinutes: `COALESCE(:idleTimeoutMinutes?, ${effective("defaultIdleTimeout")})`,
 	},
 	(query) => {
 		const count = query.subQuery().select("COUNT(*)").from(Workspace, "counted").where("counted.userId = :userId");
@@ -92,9 +92,9 @@ export const HEARTBEAT = update(Workspace, { lastActivity: "NOW()", lastAccessed
 export const CHANGE_RESOURCES = update(
 	Workspace,
 	{
-		cpuLimit: "COALESCE(:cpuLimit, cpuLimit)",
-		ramLimit: "COALESCE(:ramLimit, ramLimit)",
-		idleTimeoutMinutes: "COALESCE(:idleTimeoutMinutes, idleTimeoutMinutes)",
+		cpuLimit: "COALESCE(:cpuLimit?, cpuLimit)",
+		ramLimit: "COALESCE(:ramLimit?, ramLimit)",
+		idleTimeoutMinutes: "COALESCE(:idleTimeoutMinutes?, idleTimeoutMinutes)",
 	},
 	"id = :id",
 );

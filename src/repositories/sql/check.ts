@@ -15,8 +15,8 @@ const LISTS = new Set(["workspaceIds"]);
 const INSTANTS = new Set(["olderThan"]);
 
 /**
- * The check of a parameter, by the column whose property it is named after. What is undefined, or a list or an object by
- * mistake, is refused: no condition gets wider by it.
+ * The check of a parameter, by the column whose property it is named after. What is undefined, null, or a list or an
+ * object by mistake is refused: no condition gets wider by it.
  */
 export function checkFor(entity: string, name: string, column: ColumnMetadata | undefined): Check {
 	const refuse = (expected: string) => new InvalidValueError(entity, name, expected);
@@ -25,8 +25,7 @@ export function checkFor(entity: string, name: string, column: ColumnMetadata | 
 		if (INSTANTS.has(name)) return (value) => checkInstant(value, refuse);
 		return (value) => checkInteger(value, refuse);
 	}
-	const check = checkByType(entity, name, column, refuse);
-	return column.isNullable ? (value) => (value === null ? null : check(value)) : check;
+	return checkByType(entity, name, column, refuse);
 }
 
 type Refuse = (expected: string) => Error;

@@ -7,7 +7,7 @@ export type Values = Readonly<Record<string, unknown>>;
 /** A statement of the module's, built by TypeORM at its first use on a DataSource and kept. */
 export interface Statement<Result> {
 	readonly entity: EntityClass;
-	/** Its text, with `:name` where a value goes. */
+	/** Its text, with `:name` where a value goes, and `:name?` where that may be null. */
 	readonly text: (dataSource: DataSource) => string;
 	/** What becomes of the driver's answer. */
 	readonly reader: (metadata: EntityMetadata) => (answer: unknown) => Result;
@@ -39,16 +39,18 @@ export function statement<Result>(
 	return { entity, text, reader, kept: new WeakMap() };
 }
 
-const PLACEHOLDER = /(?<![\w:]):([a-z]\w*)/gi;
+const PLACEHOLDER = /(?<![\w:]):([a-z]\w*)(\??)/gi;
 
 export function prepare<Result>(dataSource: DataSource, { entity, text, reader, kept }: Statement<Result>) {
 	const metadata = dataSource.getMetadata(entity);
 	let prepared = kept.get(metadata);
 	if (!prepared) {
 		const parameters: Parameter[] = [];
-		const sql = text(dataSource).replaceAll(PLACEHOLDER, (_, name: string) => {
+		const sql = text(dataSource).replaceAll(PLACEHOLDER, (_, name: string, optional: string) => {
 			const column = metadata.findColumnWithPropertyName(name);
-			parameters.push({ name, check: checkFor(metadata.name, name, column), isSecret: column?.isSelect === false });
+			const given = checkFor(metadata.name, name, column);
+			const check: Check = optional ? (value) => (value === null ? null : given(value)) : given;
+			parameters.push({ name, check, isSecret: column?.isSelect === false });
 			return "?";
 		});
 		prepared = { sql, metadata, parameters, read: reader(metadata) };

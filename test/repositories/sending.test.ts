@@ -1,0 +1,332 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { after, before, describe, test } from "node:test";
+import {
+	DataSource,
+	Entity,
+	EntityMetadataNotFoundError,
+	type EntitySubscriberInterface,
+	type Logger,
+	PrimaryGeneratedColumn,
+	QueryRunnerAlreadyReleasedError,
+	Repository,
+} from "typeorm";
+import { entities, PortRepository, Workspace, WorkspaceRepository } from "../../src";
+import { addUnlimitedUser, type Context, openContext, repositoriesOf } from "./context";
+
+let context: Context;
+let user: number;
+
+/** A DataSource as a host may have it: none of the module's settings. */
+async function withHost<Result>(options: object, work: (host: DataSource) => Promise<Result>): Promise<Result> {
+	const type = context.dataSource.options.type as "mysql";
+	const host = new DataSource({ type, url: context.database.url, entities, ...options });
+	await host.initialize();
+	try {
+		return await work(host);
+	} finally {
+		await host.destroy();
+	}
+}
+
+const addWorkspace = (workspaces = context.workspaces) =>
+	workspaces.createWithinLimit({ userId: user, projectName: `project ${Math.random()}` });
+
+describe("repositories", () => {
+	before(async () => {
+		context = await openContext();
+		user = await addUnlimitedUser(context, "sender");
+	});
+	after(() => context.close());
+
+	test("are TypeORM's own, with all of its methods", async () => {
+		const { dataSource } = context;
+		for (const repository of Object.values(repositoriesOf(dataSource))) {
+			assert.ok(repository instanceof Repository);
+			assert.equal(repository.manager, dataSource.manager);
+			assert.equal(typeof (await repository.count()), "number");
+		}
+		const made = new WorkspaceRepository(Workspace, dataSource.manager);
+		const id = await addWorkspace(made);
+		assert.equal((await made.findOneBy({ id }))?.id, id);
+	});
+
+	test("work in the caller's transaction, which undoes what they did", async () => {
+		const { dataSource, workspaces, ports } = context;
+		const kept = await addWorkspace();
+		const ids: number[] = [];
+		const undo = new Error("undo");
+		const work = dataSource.transaction(async (manager) => {
+			for (const inside of [manager.withRepository(workspaces), WorkspaceRepository.from(manager)]) {
+				const id = await addWorkspace(inside);
+				ids.push(id);
+				assert.equal((await inside.findById(id))?.id, id);
+				assert.equal(await workspaces.findById(id), null);
+			}
+			assert.equal(await manager.withRepository(ports).claimForWorkspace(kept), 10_000);
+			throw undo;
+		});
+		await assert.rejects(work, undo);
+		for (const id of ids) assert.equal(await workspaces.findById(id), null);
+		assert.equal((await workspaces.findById(kept))?.assignedPort, null);
+		const id = await dataSource.transaction((manager) => addWorkspace(manager.withRepository(workspaces)));
+		assert.equal((await workspaces.findById(id))?.id, id);
+	});
+
+	test("use the session that they were made with, and none that was released", async () => {
+		const runner = context.dataSource.createQueryRunner();
+		const withRunner = new PortRepository(Workspace, context.dataSource.manager, runner);
+		await runner.startTransaction();
+		const id = await addWorkspace(new WorkspaceRepository(Workspace, context.dataSource.manager, runner));
+		await withRunner.claimForWorkspace(id);
+		await runner.rollbackTransaction();
+		assert.equal(await context.workspaces.findById(id), null);
+		// Without a transaction of the caller's, the claim makes one in that session.
+		const other = await addWorkspace();
+		await withRunner.claimForWorkspace(other);
+		assert.equal((await context.workspaces.findById(other))?.status, "starting");
+		await runner.release();
+		await assert.rejects(withRunner.countAssigned(), QueryRunnerAlreadyReleasedError);
+		await assert.rejects(WorkspaceRepository.from(runner.manager).findById(other), QueryRunnerAlreadyReleasedError);
+	});
+
+	test("do with a pool of one, also many at once", async () => {
+		await withHost({ poolSize: 1 }, async (host) => {
+			const { workspaces, ports } = repositoriesOf(host);
+			const ids = await Promise.all(Array.from({ length: 5 }, () => addWorkspace(workspaces)));
+			const claimed = await Promise.all(ids.map((id) => ports.claimForWorkspace(id)));
+			assert.equal(new Set(claimed).size, 5);
+		});
+	});
+
+	test("send on as soon as a statement has failed, and give every connection back", async () => {
+		await withHost({ poolSize: 2 }, async (host) => {
+			const { workspaces } = repositoriesOf(host);
+			for (let call = 0; call < 10; call++) {
+				await assert.rejects(workspaces.heartbeat(1, 999_999), { code: "NOT_FOUND" });
+			}
+			assert.ok(await workspaces.countByUser(user));
+		});
+	});
+
+	test("name what a DataSource lacks", async () => {
+		@Entity("other")
+		class Other {
+			@PrimaryGeneratedColumn()
+			id!: number;
+		}
+		await withHost({ entities: [Other] }, async (host) => {
+			await assert.rejects(WorkspaceRepository.from(host).findById(1), EntityMetadataNotFoundError);
+		});
+	});
+
+	test("keep instants right on a DataSource with other time zones", async () => {
+		const expiresAt = new Date("2031-07-01T12:00:00Z");
+		await withHost({ timezone: "-09:30", extra: { connectionLimit: 1 } }, async (host) => {
+			await host.query("SET time_zone = '+05:45'");
+			const { previews, workspaces, logs } = repositoriesOf(host);
+			const workspaceId = await addWorkspace(workspaces);
+			const id = await previews.createWithinLimit({ workspaceId, userId: user, previewHash: "zones", expiresAt });
+			assert.deepEqual((await previews.findById(id))?.expiresAt, expiresAt);
+			assert.deepEqual((await context.previews.findById(id))?.expiresAt, expiresAt);
+			const { createdAt } = (await workspaces.findById(workspaceId)) ?? {};
+			assert.deepEqual(createdAt, (await context.workspaces.findById(workspaceId))?.createdAt);
+			await logs.append({ userId: user, projectName: "zones", action: "start" });
+			assert.equal(await logs.deleteOlderThan(new Date(Date.now() - 60_000)), 0);
+			assert.equal(await logs.deleteOlderThan(new Date(Date.now() + 60_000)), 1);
+		});
+	});
+
+	test("say who is missing on a connection that counts only changed rows", async () => {
+		await withHost({ flags: ["-FOUND_ROWS"] }, async (host) => {
+			const { workspaces, limits } = repositoriesOf(host);
+			const id = await addWorkspace(workspaces);
+			await workspaces.changeResources(id, { cpuLimit: "1" });
+			await limits.setOwn(user, { maxWorkspaces: 1_000 });
+			await assert.rejects(workspaces.changeResources(999_999, { cpuLimit: "1" }), { code: "NOT_FOUND" });
+		});
+	});
+
+	test("take no undefined, list or object for a value, in no condition", async () => {
+		const { workspaces, previews, keys, limits, logs, ports } = context;
+		const id = await addWorkspace();
+		const calls: Record<string, (value: never) => Promise<unknown>> = {
+			findById: (value) => workspaces.findById(value),
+			"findByUserAndProject 1": (value) => workspaces.findByUserAndProject(value, "p"),
+			listByUser: (value) => workspaces.listByUser(value),
+			countByUser: (value) => workspaces.countByUser(value),
+			markStopped: (value) => workspaces.markStopped(value),
+			heartbeat: (value) => workspaces.heartbeat(value, user),
+			deleteById: (value) => workspaces.deleteById(value),
+			"preview findById": (value) => previews.findById(value),
+			"findByIdAndUser 1": (value) => previews.findByIdAndUser(value, user),
+			"findByIdAndUser 2": (value) => previews.findByIdAndUser(1, value),
+			"listByWorkspaceAndUser 1": (value) => previews.listByWorkspaceAndUser(value, user),
+			"listByWorkspaceAndUser 2": (value) => previews.listByWorkspaceAndUser(id, value),
+			listByWorkspaces: (value) => previews.listByWorkspaces([value]),
+			countActive: (value) => previews.countActive(value),
+			"preview deleteById": (value) => previews.deleteById(value),
+			hasKey: (value) => keys.hasKey(value, "openai"),
+			clearKey: (value) => keys.clearKey(value, "openai"),
+			findEffective: (value) => limits.findEffective(value),
+			findOwn: (value) => limits.findOwn(value),
+			setOwn: (value) => limits.setOwn(value, { maxWorkspaces: 99 }),
+			removeOwn: (value) => limits.removeOwn(value),
+			"heartbeat 2": (value) => workspaces.heartbeat(id, value),
+			pageOfWorkspace: (value) => logs.pageOfWorkspace(value),
+			isAssigned: (value) => ports.isAssigned(value),
+			claimForWorkspace: (value) => ports.claimForWorkspace(value),
+		};
+		for (const [name, call] of Object.entries(calls)) {
+			for (const value of [undefined, null, [1, 2], { id: 1 }, "1", "1 OR 1=1", 1.5, Number.NaN, 2 ** 40, true]) {
+				await assert.rejects(
+					() => call(value as never),
+					{ code: "INVALID_VALUE" },
+					`${name}(${JSON.stringify(value)})`,
+				);
+			}
+		}
+		const names: Record<string, (value: never) => Promise<unknown>> = {
+			"findByUserAndProject 2": (value) => workspaces.findByUserAndProject(user, value),
+			listRoutesByProject: (value) => workspaces.listRoutesByProject(value),
+			findByHash: (value) => previews.findByHash(value),
+			pageOfProject: (value) => logs.pageOfProject(user, value),
+		};
+		for (const [name, call] of Object.entries(names)) {
+			// MySQL takes the number 0 for equal to every name that does not begin with a digit.
+			for (const value of [undefined, null, 0, ["p"], { toString: () => "p" }, true]) {
+				await assert.rejects(
+					() => call(value as never),
+					{ code: "INVALID_VALUE" },
+					`${name}(${JSON.stringify(value)})`,
+				);
+			}
+		}
+		await assert.rejects(workspaces.findOneBy({ id: undefined as never }), /undefined/i);
+		assert.ok(await workspaces.findById(id));
+	});
+
+	test("take a text for no more than a text", async () => {
+		const { workspaces } = context;
+		const projectName = "'; DROP TABLE workspaces; -- \\ :id ?";
+		const id = await workspaces.createWithinLimit({ userId: user, projectName });
+		assert.equal((await workspaces.findByUserAndProject(user, projectName))?.id, id);
+		const widest = "🧨".repeat(100);
+		const wide = await workspaces.createWithinLimit({ userId: user, projectName: widest });
+		assert.equal((await workspaces.findById(wide))?.projectName, widest);
+		await assert.rejects(workspaces.createWithinLimit({ userId: user, projectName: `${widest}x` }), {
+			code: "VALUE_TOO_LONG",
+			entity: "Workspace",
+			property: "projectName",
+			maximum: 100,
+			unit: "characters",
+		});
+		await workspaces.setStatus(id, "starting");
+		await workspaces.markFailed(id, "x".repeat(65_535));
+		await workspaces.markStopped(id);
+		await workspaces.setStatus(id, "starting");
+		await assert.rejects(workspaces.markFailed(id, "🧨".repeat(16_384)), { code: "VALUE_TOO_LONG", unit: "bytes" });
+	});
+
+	test("tell the host's log and subscribers of every statement, and of what failed", async () => {
+		const logged: string[] = [];
+		const events: unknown[] = [];
+		const note = (kind: string) => (first: unknown, second: unknown) => {
+			logged.push(`${kind} ${kind === "query" ? first : second}`);
+		};
+		const logger = {
+			logQuery: note("query"),
+			logQueryError: note("error"),
+			logQuerySlow: note("slow"),
+			log: note("log"),
+		};
+		await withHost({ logger: logger as unknown as Logger, maxQueryExecutionTime: 0.001 }, async (host) => {
+			const subscriber: EntitySubscriberInterface = {
+				beforeQuery: ({ query }) => void events.push(["before", query]),
+				afterQuery: ({ query, success }) => void events.push(["after", query, success]),
+			};
+			const { workspaces } = repositoriesOf(host);
+			for (const isObserved of [false, true]) {
+				if (isObserved) host.subscribers.push(subscriber);
+				logged.length = 0;
+				await workspaces.countByUser(user);
+				await assert.rejects(workspaces.heartbeat(1, 999_999), { code: "NOT_FOUND" });
+				const kinds = logged.filter((line) => !line.startsWith("slow")).map((line) => line.slice(0, 12));
+				assert.deepEqual(kinds, ["query SELECT", "query UPDATE", "error UPDATE"]);
+			}
+			await host.transaction((manager) => WorkspaceRepository.from(manager).countByUser(user));
+		});
+		const seen = events.map((event) => (event as string[]).map((part) => String(part).slice(0, 6)));
+		assert.deepEqual(seen.slice(0, 4), [
+			["before", "SELECT"],
+			["after", "SELECT", "true"],
+			["before", "UPDATE"],
+			["after", "UPDATE", "false"],
+		]);
+		assert.deepEqual(
+			seen.slice(4).map(([when, what]) => `${when} ${what}`),
+			["before START ", "after START ", "before SELECT", "after SELECT", "before COMMIT", "after COMMIT"],
+		);
+	});
+
+	test("stop a statement that runs longer than the host's DataSource allows", async () => {
+		await withHost({ maxQueryExecutionTime: 300, enableQueryTimeout: true }, async (host) => {
+			const { workspaces } = repositoriesOf(host);
+			const id = await addWorkspace(workspaces);
+			const holder = host.createQueryRunner();
+			await holder.startTransaction();
+			await holder.query("SELECT id FROM workspaces WHERE id = ? FOR UPDATE", [id]);
+			await assert.rejects(workspaces.heartbeat(id, user), /timeout/i);
+			await holder.rollbackTransaction();
+			await holder.release();
+		});
+	});
+
+	test("follow a host's names for tables, and a DataSource that is initialized again", async () => {
+		const { database } = context;
+		await database.rows("CREATE TABLE dployr_workspaces LIKE workspaces");
+		await database.rows(
+			"INSERT INTO dployr_workspaces (id, user_id, project_name, status) VALUES (77, ?, 'renamed', 'running')",
+			[user],
+		);
+		await withHost({ entityPrefix: "dployr_" }, async (host) => {
+			const workspaces = WorkspaceRepository.from(host);
+			assert.equal((await workspaces.findByUserAndProject(user, "renamed"))?.id, 77);
+			await workspaces.setStatus(77, "stopped");
+			await host.destroy();
+			host.setOptions({ entityPrefix: "" } as never);
+			await host.initialize();
+			assert.equal(await WorkspaceRepository.from(host).findByUserAndProject(user, "renamed"), null);
+		});
+	});
+
+	test("are used from CommonJS JavaScript in a line each", async () => {
+		const id = await addWorkspace();
+		const script = `
+			const { createDataSource, WorkspaceRepository, PortRepository } = require("./src");
+			(async () => {
+				const dataSource = await createDataSource().initialize();
+				const workspaces = WorkspaceRepository.from(dataSource);
+				const port = await PortRepository.from(dataSource).claimForWorkspace(${id}, { from: 30000, to: 30001 });
+				await dataSource.transaction((manager) => manager.withRepository(workspaces).setStatus(${id}, "running"));
+				const { status } = await workspaces.findById(${id});
+				const code = await workspaces.setStatus(${id}, "starting").catch((error) => error.code);
+				await dataSource.destroy();
+				console.log(JSON.stringify({ port, status, code }));
+			})();`;
+		const { host, port, username, password, name } = context.database;
+		const env = {
+			DB_HOST: host,
+			DB_PORT: String(port),
+			DB_USERNAME: username,
+			DB_PASSWORD: password,
+			DB_DATABASE: name,
+		};
+		const output = execFileSync(process.execPath, ["--import", "tsx", "-e", script], {
+			env: { ...process.env, ...env },
+			encoding: "utf8",
+		});
+		assert.deepEqual(JSON.parse(output), { port: 30_000, status: "running", code: "INVALID_TRANSITION" });
+		assert.equal((await context.workspaces.findById(id))?.status, "running");
+	});
+});
