@@ -1,5 +1,6 @@
-import type { DataSource, EntityMetadata, Table, TableColumn } from "typeorm";
+import type { DataSource, EntityMetadata, Table, TableColumn, TableColumnOptions } from "typeorm";
 import type { SqlInMemory } from "typeorm/driver/SqlInMemory.js";
+import type { ColumnMetadata } from "typeorm/metadata/ColumnMetadata.js";
 import { RdbmsSchemaBuilder } from "typeorm/schema-builder/RdbmsSchemaBuilder.js";
 import { type Loss, LossyChangeError, WAYS } from "./dataLoss";
 import { refused, type WorkspacesQueryRunner } from "./queryRunner";
@@ -61,7 +62,6 @@ export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
 		for (const [table, metadata] of this.#pairs()) {
 			settleExpressions(table, metadata);
 			settleForeignKeys(table, metadata);
-			settleUniqueness(table, metadata);
 			this.#suspects.push(...this.#suspectRenames(table, metadata));
 			if (!this.#options.isOwnDatabase) leaveUnknown(table, metadata);
 		}
@@ -80,6 +80,11 @@ export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
 		}
 	}
 
+	protected override async updateExistColumns(): Promise<void> {
+		for (const [table, metadata] of this.#pairs()) settleUniqueness(table, metadata);
+		await super.updateExistColumns();
+	}
+
 	/** A column that is changed in place keeps its indexes. */
 	protected override async dropColumnCompositeIndices(): Promise<void> {}
 
@@ -91,6 +96,11 @@ export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
 		if (!from || !to || from.type !== this.dataSource.driver.normalizeType(to) || from.unsigned !== to.unsigned) {
 			await super.dropColumnReferencedForeignKeys(tablePath, name);
 		}
+	}
+
+	/** A unique index comes with the indexes, by its own name; with the column it would come under another one, too. */
+	protected override metadataColumnsToTableColumnOptions(columns: ColumnMetadata[]): TableColumnOptions[] {
+		return super.metadataColumnsToTableColumnOptions(columns).map((column) => ({ ...column, isUnique: false }));
 	}
 
 	#pairs(): [Table, EntityMetadata][] {
