@@ -41,7 +41,8 @@ export class AddCodeServerPassword1795478402000 implements MigrationInterface {
 			},
 		]);
 		await withShortLockWait(queryRunner, async () => {
-			for (const column of columns) {
+			// The last one first: a run that follows an interruption puts back what is missing behind what is there.
+			for (const column of [...columns].reverse()) {
 				await execute(queryRunner, {
 					table: TABLE,
 					what: `dropped column ${column}`,

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { before, describe, it, type TestContext } from "node:test";
+import type { DataSource } from "typeorm";
+import { revertMigrationSafely, runMigrationsSafely } from "../../src/deploy";
+import type { TestDatabase } from "../support/database";
+import { openPlainDataSource } from "../support/dataSource";
+import { installOldDashboard } from "../support/oldDashboard";
+import { cutAt, startProxy } from "../support/proxy";
+import { snapshot } from "../support/snapshot";
+import { onDatabases, recordTemplate, resetTo, type Template } from "../support/template";
+
+/** As many databases at once as keep the server busy while a client computes. */
+const DATABASES = 4;
+const WAYS = ["cut before", "cut after"] as const;
+
+type Step = (dataSource: DataSource) => Promise<unknown>;
+
+interface Interruption {
+	/** What the database holds at first. */
+	readonly template: () => Template;
+	/** What is done before, undisturbed. */
+	readonly prepare: readonly Step[];
+	/** What is cut at its k-th command. */
+	readonly cut: Step;
+	/** What makes good. */
+	readonly resume: Step;
+	/** What an undisturbed database goes through in place of `resume`. */
+	readonly undisturbed: readonly Step[];
+	/** Whether rows that were made twice may have other ids than those made once. */
+	readonly sameIds: boolean;
+	/** Fewer commands than this mean that nothing was done. */
+	readonly leastCommands: number;
+}
+
+const run: Step = (dataSource) => runMigrationsSafely(dataSource);
+
+const revertAll: Step = async (dataSource) => {
+	let { report } = await revertMigrationSafely(dataSource);
+	assert.ok(report || (await isReverted(dataSource)), "there is a migration to revert");
+	while (report) ({ report } = await revertMigrationSafely(dataSource));
+};
+
+async function isReverted(dataSource: DataSource): Promise<boolean> {
+	return ((await dataSource.query("SHOW TABLES LIKE 'migrations'")) as unknown[]).length === 0;
+}
+
+async function onDataSource(database: TestDatabase, url: string, step: Step): Promise<void> {
+	const dataSource = await openPlainDataSource({ ...database, url });
+	try {
+		await step(dataSource);
+	} finally {
+		await dataSource.destroy();
+	}
+}
+
+/** Everything in the database, but for its name, the time at which rows were seeded, and the order of indexes. */
+async function stateOf(database: TestDatabase, { sameIds }: Interruption): Promise<unknown> {
+	const tables = Object.entries(await snapshot(database));
+	return tables.map(([table, { definition, rows }]) => {
+		const lines = definition.split("\n").map((line) => line.replace(/,$/, ""));
+		const keys = lines.filter((line) => /^\s*(UNIQUE )?KEY/.test(line)).sort();
+		const others = lines.filter((line) => !keys.includes(line));
+		return {
+			table,
+			definition: [...others, ...keys].map((line) => (sameIds ? line : line.replace(/ AUTO_INCREMENT=\d+/, ""))),
+			rows: rows
+				.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => cell(name, value))))
+				.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)),
+		};
+		function cell(name: string, value: unknown): [string, unknown] {
+			if (value instanceof Date) return [name, value.getUTCFullYear() > 2024 ? "now" : value];
+			if (value === database.name) return [name, "this database"];
+			return name === "id" && !sameIds ? [name, "some id"] : [name, value];
+		}
+	});
+}
+
+/** What comes out undisturbed, and the commands that the step to be cut sends. */
+async function undisturbed(interruption: Interruption): Promise<{ state: unknown; commands: readonly string[] }> {
+	let state: unknown;
+	let commands: readonly string[] = [];
+	await onDatabases(1, [interruption], async ({ template, prepare, cut, undisturbed: rest }, database) => {
+		await resetTo(template(), database);
+		for (const step of prepare) await onDataSource(database, database.url, step);
+		const proxy = await startProxy(database);
+		await onDataSource(database, proxy.through(database.url), cut);
+		await proxy.close();
+		commands = proxy.commands;
+		for (const step of rest) await onDataSource(database, database.url, step);
+		state = await stateOf(database, interruption);
+	});
+	return { state, commands };
+}
+
+async function interruptEverywhere(t: TestContext, interruption: Interruption): Promise<void> {
+	const { template, prepare, cut, resume, leastCommands } = interruption;
+	const { state, commands } = await undisturbed(interruption);
+	assert.ok(commands.length >= leastCommands, `only ${commands.length} commands`);
+	const places = commands.flatMap((_, index) => WAYS.map((way) => ({ number: index + 1, way })));
+	const diverged: string[] = [];
+	let cuts = 0;
+	await onDatabases(DATABASES, places, async ({ number, way }, database) => {
+		await resetTo(template(), database);
+		for (const step of prepare) await onDataSource(database, database.url, step);
+		const proxy = await startProxy(database, cutAt(number, way));
+		// A cut of the very last command, which frees the lock, fails nobody.
+		await onDataSource(database, proxy.through(database.url), cut).catch(() => undefined);
+		await proxy.close();
+		cuts += proxy.cuts;
+		const where = `${way} ${number}, ${proxy.commands[number - 1]}`;
+		try {
+			await onDataSource(database, database.url, resume);
+			assert.deepEqual(await stateOf(database, interruption), state);
+		} catch (error) {
+			diverged.push(`${where}: ${error}`);
+		}
+	});
+	t.diagnostic(`${cuts} cuts at ${commands.length} commands, ${diverged.length} did not converge`);
+	assert.deepEqual(diverged, []);
+	assert.equal(cuts, 2 * commands.length);
+}
+
+describe("an interruption at any command, before it reaches the server or before its answer reaches the client", () => {
+	const templates: Record<"empty" | "adopted" | "draft", Template> = { empty: "", adopted: "", draft: "" };
+	before(async () => {
+		templates.empty = await recordTemplate(async () => undefined);
+		templates.adopted = await recordTemplate((database) => installOldDashboard(database));
+		templates.draft = await recordTemplate((database) =>
+			installOldDashboard(database, { draft: true, explicitTimestamps: false }),
+		);
+	});
+	const aRun = { prepare: [], cut: run, resume: run, undisturbed: [], sameIds: true, leastCommands: 40 };
+	const aRevert = { template: () => templates.empty, prepare: [run], cut: revertAll, leastCommands: 50 };
+
+	it("of a run on an empty database is made good by the next run", (t) =>
+		interruptEverywhere(t, { ...aRun, template: () => templates.empty }));
+	it("of a run that adopts what an older dashboard made is made good by the next run", (t) =>
+		interruptEverywhere(t, { ...aRun, template: () => templates.adopted }));
+	it("of a run that adopts an early draft made without explicit timestamps is made good by the next run", (t) =>
+		interruptEverywhere(t, { ...aRun, template: () => templates.draft }));
+	it("of reverts is made good by further reverts", (t) =>
+		interruptEverywhere(t, { ...aRevert, resume: revertAll, undisturbed: [], sameIds: true }));
+	it("of reverts is made good by a run", (t) =>
+		interruptEverywhere(t, { ...aRevert, resume: run, undisturbed: [run], sameIds: false }));
+});

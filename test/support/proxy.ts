@@ -1,0 +1,113 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/** What becomes of a command that a client sent. */
+export type Verdict =
+	| "forward"
+	/** Both sides are dropped, and the server never sees the command. */
+	| "cut before"
+	/** Both sides are dropped as soon as the server answers: it executed the command, and the client never knows. */
+	| "cut after";
+
+export interface CommandProxy {
+	/** The SQL of every command so far, in order. */
+	readonly commands: readonly string[];
+	/** How many connections were cut. */
+	readonly cuts: number;
+	readonly port: number;
+	/** The same URL, through the proxy. */
+	through(url: string): string;
+	/** Drops every connection. */
+	close(): Promise<void>;
+}
+
+const COM_QUERY = 0x03;
+const COM_STMT_PREPARE = 0x16;
+const COM_STMT_EXECUTE = 0x17;
+const COMMANDS = new Set([COM_QUERY, COM_STMT_PREPARE, COM_STMT_EXECUTE]);
+const HEADER = 4;
+
+/**
+ * A TCP proxy in front of a server that counts the commands of all connections, and asks `decide` what becomes of each.
+ * Commands are numbered from 1. Connections must be without TLS and compression.
+ */
+export async function startProxy(
+	server: { readonly host: string; readonly port: number },
+	decide: (number: number, sql: string) => Verdict = () => "forward",
+): Promise<CommandProxy> {
+	const sockets = new Set<Socket>();
+	const commands: string[] = [];
+	let cuts = 0;
+	const listener = createServer((client) => {
+		const upstream = connect(server);
+		const drop = () => {
+			client.destroy();
+			upstream.destroy();
+		};
+		let answerCuts = false;
+		for (const socket of [client, upstream]) {
+			sockets.add(socket.setNoDelay());
+			socket.on("error", drop).on("close", () => {
+				sockets.delete(socket);
+				drop();
+			});
+		}
+		const split = packetSplitter();
+		client.on("data", (bytes) => {
+			for (const packet of split(bytes)) {
+				const verdict = isCommand(packet) ? decide(commands.push(sqlOf(packet)), sqlOf(packet)) : "forward";
+				if (verdict !== "forward") cuts++;
+				if (verdict === "cut before") return drop();
+				answerCuts ||= verdict === "cut after";
+				upstream.write(packet);
+			}
+		});
+		upstream.on("data", (bytes) => (answerCuts ? drop() : client.write(bytes)));
+	});
+	await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));
+	const { port } = listener.address() as AddressInfo;
+	return {
+		commands,
+		port,
+		get cuts() {
+			return cuts;
+		},
+		through(url) {
+			const changed = new URL(url);
+			changed.host = `127.0.0.1:${port}`;
+			return changed.href;
+		},
+		close() {
+			for (const socket of sockets) socket.destroy();
+			return new Promise((done) => listener.close(() => done()));
+		},
+	};
+}
+
+/** Cuts at the command with a number, whatever its connection. */
+export function cutAt(number: number, way: Exclude<Verdict, "forward">): (command: number) => Verdict {
+	return (command) => (command === number ? way : "forward");
+}
+
+/** Packets are a length of three bytes, a sequence number, and a payload; the network cuts them as it likes. */
+function packetSplitter(): (bytes: Buffer) => Buffer[] {
+	let rest: Buffer = Buffer.alloc(0);
+	return (bytes) => {
+		rest = Buffer.concat([rest, bytes]);
+		const packets: Buffer[] = [];
+		while (rest.length >= HEADER && rest.length >= HEADER + rest.readUIntLE(0, 3)) {
+			const end = HEADER + rest.readUIntLE(0, 3);
+			packets.push(rest.subarray(0, end));
+			rest = rest.subarray(end);
+		}
+		return packets;
+	};
+}
+
+/** A command starts a sequence; what a client says while it logs in continues one. */
+function isCommand(packet: Buffer): boolean {
+	return packet[3] === 0 && COMMANDS.has(packet[HEADER] ?? 0);
+}
+
+function sqlOf(packet: Buffer): string {
+	return packet[HEADER] === COM_STMT_EXECUTE ? "(prepared)" : packet.toString("utf8", HEADER + 1);
+}
