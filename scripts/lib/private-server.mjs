@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -29,6 +29,8 @@ const STOP_MS = 60_000;
 const paths = (folder) => ({
 	data: join(folder, "data"),
 	unfinished: join(folder, "data.unfinished"),
+	// A server that starts empties its folder for temporary tables, also of those that another server uses.
+	temporary: join(folder, "tmp"),
 	state: join(folder, "server.json"),
 	log: join(folder, "server.log"),
 	init: join(folder, "init.sql"),
@@ -130,10 +132,11 @@ const asCurrentUser = () => (process.getuid?.() === 0 ? ["--user=root"] : []);
  * @param {string} folder @param {Pick<Server, "binary" | "engine">} server
  */
 function initialise(folder, { binary, engine }) {
-	const { data, unfinished, log } = paths(folder);
+	const { data, unfinished, temporary, log } = paths(folder);
+	mkdirSync(temporary, { recursive: true });
 	if (existsSync(data)) return;
 	rmSync(unfinished, { recursive: true, force: true });
-	const target = [...asCurrentUser(), `--datadir=${unfinished}`];
+	const target = [...asCurrentUser(), `--datadir=${unfinished}`, `--tmpdir=${temporary}`];
 	const installer = engine === "mariadb" ? findInstaller(binary) : binary;
 	if (!installer) throw new Error(`${binary} has no mariadb-install-db: install the whole of MariaDB's server package`);
 	const options = engine === "mariadb" ? ["--force", "--skip-test-db"] : ["--initialize-insecure"];
@@ -158,11 +161,12 @@ const initSql = (password) =>
 
 /** @param {string} folder @param {Omit<Server, "pid">} server @param {boolean} throwaway */
 function serverOptions(folder, { port, socket, engine }, throwaway) {
-	const { data, init } = paths(folder);
+	const { data, temporary, init } = paths(folder);
 	return [
 		"--no-defaults",
 		...asCurrentUser(),
 		`--datadir=${data}`,
+		`--tmpdir=${temporary}`,
 		`--socket=${socket}`,
 		`--pid-file=${join(folder, "server.pid")}`,
 		`--init-file=${init}`,

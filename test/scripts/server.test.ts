@@ -50,6 +50,7 @@ test("a server of its own: made, reused, stopped and started again with its data
 	assert.notEqual(first.port, 3306);
 	assert.match((await greeting(HOST, first.port)) ?? "", /^\d+\.\d+\.\d+/);
 	await ask(first, "CREATE DATABASE kept");
+	assert.deepEqual(await ask(first, "SELECT @@tmpdir"), [[join(folder, "tmp")]]);
 	assert.deepEqual(await ask(first, "SELECT @@bind_address, @@character_set_server, @@collation_server"), [
 		[HOST, "utf8mb4", "utf8mb4_unicode_ci"],
 	]);
