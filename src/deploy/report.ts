@@ -31,7 +31,8 @@ export function summarize(migrations: readonly string[], events: readonly Migrat
 			outcome: outcomeOf(own),
 			changes: text("changed", "seeded"),
 			removed: text("removing"),
-			notes: text("note"),
+			// Each migration that looks at the table notes it.
+			notes: [...new Set(text("note"))],
 		};
 	});
 	return { migrations, tables };

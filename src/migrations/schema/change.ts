@@ -1,5 +1,3 @@
-import { quote } from "./sql";
-
 /** How a statement treats a table that is in use; each is named in the statement, so that the server verifies it. */
 export type Algorithm =
 	/** Not an ALTER TABLE. */
@@ -38,13 +36,4 @@ export interface Difference {
 	readonly problems: readonly string[];
 	/** What was found and left alone. */
 	readonly notes: readonly string[];
-}
-
-export function dropDefault(table: string, column: string): Change {
-	return {
-		table,
-		what: `column ${column} has no default`,
-		sql: `ALTER TABLE ${quote(table)} ALTER COLUMN ${quote(column)} DROP DEFAULT`,
-		algorithm: "INSTANT",
-	};
 }

@@ -1,7 +1,7 @@
-import { type Change, type Difference, dropDefault, type Guard } from "./change";
-import type { ActualTable, ColumnShape, Server, TableShape } from "./shape";
+import type { Change, Difference, Guard } from "./change";
+import type { ActualTable, ColumnShape, TableShape } from "./shape";
 import { enumType, enumValues } from "./shape";
-import { columnSql, isBareTimestamp, quote, withPlaceholderDefault } from "./sql";
+import { columnSql, quote } from "./sql";
 
 /** A column that is there, but otherwise than wanted. */
 interface Repair {
@@ -12,7 +12,7 @@ interface Repair {
 }
 
 /** What separates the columns of a table from those wanted. */
-export function columnDifference(actual: ActualTable, wanted: TableShape, server: Server): Difference {
+export function columnDifference(actual: ActualTable, wanted: TableShape): Difference {
 	const byName = new Map(actual.columns.map((column) => [column.name.toLowerCase(), column]));
 	const problems: string[] = [];
 	const notes: string[] = [];
@@ -38,7 +38,7 @@ export function columnDifference(actual: ActualTable, wanted: TableShape, server
 		if (repair) repairs.push(repair);
 		if (found.nullable && !column.nullable) guards.push(nullGuard(actual.name, column));
 	}
-	const changes = [...additions(wanted, missing), ...modifications(actual.name, repairs, server)];
+	const changes = [...additions(wanted, missing), ...modifications(actual.name, repairs)];
 	return { changes, guards, problems, notes };
 }
 
@@ -134,15 +134,13 @@ function additions(wanted: TableShape, missing: readonly ColumnShape[]): Change[
 	];
 }
 
-function modifications(table: string, repairs: readonly Repair[], server: Server): Change[] {
-	const shape = (column: ColumnShape) => (server.implicitTimestampDefaults ? withPlaceholderDefault(column) : column);
+function modifications(table: string, repairs: readonly Repair[]): Change[] {
 	const alter = (group: readonly Repair[], algorithm: Change["algorithm"]): Change[] => {
 		if (!group.length) return [];
-		const clauses = group.map(({ column }) => `MODIFY COLUMN ${columnSql(shape(column))}`);
+		const clauses = group.map(({ column }) => `MODIFY COLUMN ${columnSql(column)}`);
 		const what = group.flatMap((repair) => repair.what).join("; ");
 		return [{ table, what, sql: `ALTER TABLE ${quote(table)} ${clauses.join(", ")}`, algorithm }];
 	};
-	const bare = server.implicitTimestampDefaults ? repairs.filter(({ column }) => isBareTimestamp(column)) : [];
 	return [
 		...alter(
 			repairs.filter((repair) => !repair.inPlace),
@@ -152,6 +150,5 @@ function modifications(table: string, repairs: readonly Repair[], server: Server
 			repairs.filter((repair) => repair.inPlace),
 			"INPLACE",
 		),
-		...bare.map(({ column }) => dropDefault(table, column.name)),
 	];
 }

@@ -1,16 +1,16 @@
-import { type Change, type Difference, dropDefault } from "./change";
+import type { Change, Difference } from "./change";
 import { columnDifference } from "./columns";
 import { foreignKeyDifference } from "./foreignKeys";
 import { indexDifference } from "./indexes";
 import type { ActualTable, Server, TableShape } from "./shape";
-import { createTableSql, isBareTimestamp, quote } from "./sql";
+import { createTableSql, quote } from "./sql";
 
 /** What separates a table from the shape that it should have. Columns and indexes that the shape lacks are left alone. */
 export function difference(actual: ActualTable, wanted: TableShape, server: Server): Difference {
 	const problem = incompatibility(actual);
 	if (problem) return { changes: [], guards: [], problems: [problem], notes: [] };
 	const parts = [
-		columnDifference(actual, wanted, server),
+		columnDifference(actual, wanted),
 		indexDifference(actual, wanted),
 		foreignKeyDifference(actual, wanted, server),
 	];
@@ -24,14 +24,7 @@ export function difference(actual: ActualTable, wanted: TableShape, server: Serv
 
 /** What makes a table that is not there. */
 export function creation(wanted: TableShape, server: Server): Change[] {
-	const create: Change = {
-		table: wanted.name,
-		what: "created",
-		sql: createTableSql(wanted, server),
-		algorithm: "NONE",
-	};
-	if (!server.implicitTimestampDefaults) return [create];
-	return [create, ...wanted.columns.filter(isBareTimestamp).map((column) => dropDefault(wanted.name, column.name))];
+	return [{ table: wanted.name, what: "created", sql: createTableSql(wanted, server), algorithm: "NONE" }];
 }
 
 function incompatibility(actual: ActualTable): string | null {

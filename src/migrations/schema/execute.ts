@@ -21,15 +21,29 @@ const NEXT: Partial<Record<Algorithm, Algorithm>> = { INSTANT: "INPLACE", INPLAC
 
 /**
  * Runs DDL with a lock_wait_timeout of one second: a statement that waits for a table makes every later query on that
- * table wait behind it, so it waits briefly and tries again.
+ * table wait behind it, so it waits briefly and tries again. And with explicit defaults for TIMESTAMP: without them any
+ * ALTER gives the first TIMESTAMP that must not be NULL a default and ON UPDATE of its own.
  */
 export async function withShortLockWait(queryRunner: QueryRunner, work: () => Promise<void>): Promise<void> {
-	await queryRunner.query("SET SESSION lock_wait_timeout = 1");
+	const isImplicit = await hasImplicitTimestamps(queryRunner);
+	const set = (timeout: string, explicit: number) =>
+		`SET SESSION lock_wait_timeout = ${timeout}${isImplicit ? `, explicit_defaults_for_timestamp = ${explicit}` : ""}`;
+	await queryRunner.query(set("1", 1));
 	try {
 		await work();
 	} finally {
-		await restore(queryRunner, "SET SESSION lock_wait_timeout = DEFAULT");
+		await restore(queryRunner, set("DEFAULT", 0));
 	}
+}
+
+/** One statement where the run has not looked yet. */
+async function hasImplicitTimestamps(queryRunner: QueryRunner): Promise<boolean> {
+	const server = contextOf(queryRunner).seen?.server;
+	if (server) return server.implicitTimestamps;
+	const [row] = (await queryRunner.query("SELECT @@SESSION.explicit_defaults_for_timestamp AS explicit")) as {
+		explicit: number | string;
+	}[];
+	return Number(row?.explicit) === 0;
 }
 
 /** Executes one change; returns false when it turned out to be made already. */

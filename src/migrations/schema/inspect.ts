@@ -91,7 +91,7 @@ async function inspectServer(queryRunner: QueryRunner): Promise<Server> {
 	return {
 		family: /mariadb/i.test(value("version")) ? "mariadb" : "mysql",
 		collation: collation.startsWith("utf8mb4_") ? collation : "utf8mb4_unicode_ci",
-		implicitTimestampDefaults: value("explicit_defaults_for_timestamp") === "OFF",
+		implicitTimestamps: value("explicit_defaults_for_timestamp") === "OFF",
 	};
 }
 

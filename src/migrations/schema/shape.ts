@@ -47,8 +47,8 @@ export interface Server {
 	readonly family: "mariadb" | "mysql";
 	/** The collation of new tables: the database's own when that is utf8mb4, else utf8mb4_unicode_ci. */
 	readonly collation: string;
-	/** explicit_defaults_for_timestamp=OFF: a bare TIMESTAMP NOT NULL would get a default and ON UPDATE. */
-	readonly implicitTimestampDefaults: boolean;
+	/** explicit_defaults_for_timestamp=OFF in this session: any ALTER adds a default and ON UPDATE to expires_at. */
+	readonly implicitTimestamps: boolean;
 }
 
 /** The part of a database that a migration looks at. */

@@ -37,20 +37,9 @@ export function foreignKeySql(key: ForeignKeyShape, family: Server["family"], na
 	);
 }
 
-/** A TIMESTAMP that must be given: the one kind of column to which an old server adds a default of its own. */
-export function isBareTimestamp(column: ColumnShape): boolean {
-	return column.type === "timestamp" && !column.nullable && column.default === null;
-}
-
-/** Any explicit default keeps the server from adding one of its own; it is dropped again right after. */
-export function withPlaceholderDefault(column: ColumnShape): ColumnShape {
-	return isBareTimestamp(column) ? { ...column, default: "2000-01-01 00:00:00" } : column;
-}
-
 export function createTableSql(table: TableShape, server: Server): string {
-	const columns = server.implicitTimestampDefaults ? table.columns.map(withPlaceholderDefault) : table.columns;
 	const parts = [
-		...columns.map(columnSql),
+		...table.columns.map(columnSql),
 		"PRIMARY KEY (`id`)",
 		...table.indexes.map(indexSql),
 		...table.foreignKeys.map((key) => foreignKeySql(key, server.family)),
