@@ -1,9 +1,5 @@
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { createPool, type Pool } from "mysql2/promise";
 import type { DataSource, EntitySubscriberInterface } from "typeorm";
-import { HOST, startServer, stopServer } from "../scripts/lib/private-server.mjs";
-import { SERVERS } from "../scripts/lib/project.mjs";
 import { ResourceLimitRepository, runMigrationsSafely } from "../src";
 import { SESSION_STATEMENT } from "../src/connection/session";
 import { openDataSource } from "../test/support/connection";
@@ -11,6 +7,7 @@ import { createTestDatabase, type TestDatabase } from "../test/support/database"
 import { measure } from "./repositories/measure";
 import { type Operation, operations, turnName } from "./repositories/operations";
 import { FULL, fill, SMALL } from "./repositories/seed";
+import { onEachServer } from "./servers";
 
 const CALLERS = 10;
 
@@ -85,34 +82,21 @@ async function report(dataSource: DataSource, pool: Pool, operation: Operation):
 const HEADING = `| operation | mysql2 alone, µs | alone: repository / TypeORM | ${CALLERS} at once | statements |
 | --- | --- | --- | --- | --- |`;
 
-async function benchServer(url: string, isFull: boolean, filter: string): Promise<void> {
-	process.env["TEST_DATABASE_URL"] = url;
-	const database = await createTestDatabase();
-	try {
-		const [row] = await database.rows<{ version: string }>("SELECT VERSION() AS version");
-		console.log(`\n## ${row?.version}\n\n${HEADING}`);
-		await bench(database, isFull, filter);
-	} finally {
-		await database.drop();
-	}
 }
 
 async function main(): Promise<void> {
 	const isFull = process.argv.includes("--full");
 	const filter = process.argv.slice(2).find((argument) => !argument.startsWith("--")) ?? "";
 	console.log("Time in multiples of mysql2's pool.query with the same SQL. In bold: on every request, or in bulk.");
-	const urls = (process.env["TEST_DATABASE_URLS"] ?? "").split(",").filter(Boolean);
-	for (const url of urls) await benchServer(url.trim(), isFull, filter);
-	if (urls.length) return;
-	const folder = join(SERVERS, `bench-${process.pid}`);
-	mkdirSync(folder, { recursive: true, mode: 0o700 });
-	try {
-		const { port, password } = await startServer(folder, { throwaway: true, say: console.log });
-		await benchServer(`mysql://root:${encodeURIComponent(password)}@${HOST}:${port}`, isFull, filter);
-	} finally {
-		await stopServer(folder);
-		rmSync(folder, { recursive: true, force: true });
-	}
+	await onEachServer(async (version) => {
+		const database = await createTestDatabase();
+		try {
+			console.log(`\n## ${version}\n\n${HEADING}`);
+			await bench(database, isFull, filter);
+		} finally {
+			await database.drop();
+		}
+	});
 }
 
 main().catch((error: unknown) => {

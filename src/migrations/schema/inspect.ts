@@ -2,32 +2,38 @@ import type { QueryRunner } from "typeorm";
 import type { ActualTable, ColumnShape, ForeignKeyShape, IndexShape, Server, Snapshot } from "./shape";
 import { CURRENT_TIMESTAMP } from "./shape";
 
-interface TableRow {
-	tableName: string;
-	engine: string | null;
-	collation: string | null;
-}
-interface ColumnRow {
-	tableName: string;
-	name: string;
-	type: string;
-	nullable: "YES" | "NO";
-	defaultValue: string | null;
-	extra: string;
-	expression: string | null;
-}
-interface IndexRow {
-	tableName: string;
-	name: string;
-	columnName: string;
-	nonUnique: number | string;
-}
-interface ForeignKeyRow extends ForeignKeyShape {
-	tableName: string;
+/** What one row of the look says depends on its kind. */
+interface Row {
+	readonly kind: "table" | "column" | "index" | "key";
+	readonly tableName: string;
+	/** Of a column in its table, of a column in its index. */
+	readonly position: number | string;
+	readonly name: string;
+	readonly a: string | null;
+	readonly b: string | null;
+	readonly c: string | null;
+	readonly d: string | null;
+	readonly e: string | null;
 }
 
+/** One statement, since each costs a round trip: these views are cheap to read and dear to ask one by one. */
+const LOOK = (names: string) => `SELECT 'table' AS kind, TABLE_NAME AS tableName, 0 AS position, TABLE_NAME AS name,
+		ENGINE AS a, TABLE_COLLATION AS b, NULL AS c, NULL AS d, NULL AS e
+	FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${names})
+UNION ALL SELECT 'column', TABLE_NAME, ORDINAL_POSITION, COLUMN_NAME,
+		COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, GENERATION_EXPRESSION
+	FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${names})
+UNION ALL SELECT 'index', TABLE_NAME, SEQ_IN_INDEX, INDEX_NAME, COLUMN_NAME, NON_UNIQUE, NULL, NULL, NULL
+	FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${names})
+UNION ALL SELECT 'key', k.TABLE_NAME, k.ORDINAL_POSITION, k.CONSTRAINT_NAME,
+		k.COLUMN_NAME, k.REFERENCED_TABLE_NAME, r.DELETE_RULE, r.UPDATE_RULE, NULL
+	FROM information_schema.KEY_COLUMN_USAGE k
+	JOIN information_schema.REFERENTIAL_CONSTRAINTS r
+		ON r.CONSTRAINT_SCHEMA = DATABASE() AND r.TABLE_NAME = k.TABLE_NAME AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
+	WHERE k.TABLE_SCHEMA = DATABASE() AND k.TABLE_NAME IN (${names}) AND k.REFERENCED_TABLE_NAME IS NOT NULL`;
+
 /**
- * Reads the named tables from information_schema; those that are not there are left out. Five statements, four where
+ * Reads the named tables from information_schema; those that are not there are left out. Two statements, one where
  * the server is known already.
  */
 export async function inspect(
@@ -36,49 +42,31 @@ export async function inspect(
 	knownServer?: Server,
 ): Promise<Snapshot> {
 	const server = knownServer ?? (await inspectServer(queryRunner));
-	const names = tableNames.map((name) => `'${name}'`).join(", ");
-	const here = (column: string) => `${column} = DATABASE() AND TABLE_NAME IN (${names})`;
-	const tables = await rows<TableRow>(
-		queryRunner,
-		`SELECT TABLE_NAME AS tableName, ENGINE AS engine, TABLE_COLLATION AS collation
-		FROM information_schema.TABLES WHERE ${here("TABLE_SCHEMA")}`,
-	);
-	const columns = await rows<ColumnRow>(
-		queryRunner,
-		`SELECT TABLE_NAME AS tableName, COLUMN_NAME AS name, COLUMN_TYPE AS type, IS_NULLABLE AS nullable,
-			COLUMN_DEFAULT AS defaultValue, EXTRA AS extra, GENERATION_EXPRESSION AS expression
-		FROM information_schema.COLUMNS WHERE ${here("TABLE_SCHEMA")} ORDER BY TABLE_NAME, ORDINAL_POSITION`,
-	);
-	const indexes = await rows<IndexRow>(
-		queryRunner,
-		`SELECT TABLE_NAME AS tableName, INDEX_NAME AS name, COLUMN_NAME AS columnName, NON_UNIQUE AS nonUnique
-		FROM information_schema.STATISTICS WHERE ${here("TABLE_SCHEMA")} ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`,
-	);
-	const foreignKeys = await rows<ForeignKeyRow>(
-		queryRunner,
-		`SELECT k.TABLE_NAME AS tableName, k.CONSTRAINT_NAME AS name, k.COLUMN_NAME AS \`column\`,
-			k.REFERENCED_TABLE_NAME AS \`references\`, r.DELETE_RULE AS onDelete, r.UPDATE_RULE AS onUpdate
-		FROM information_schema.KEY_COLUMN_USAGE k
-		JOIN information_schema.REFERENTIAL_CONSTRAINTS r
-			ON r.CONSTRAINT_SCHEMA = DATABASE() AND r.TABLE_NAME = k.TABLE_NAME AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
-		WHERE k.TABLE_SCHEMA = DATABASE() AND k.TABLE_NAME IN (${names}) AND k.REFERENCED_TABLE_NAME IS NOT NULL
-		ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME`,
-	);
-	const shapes = tables.map((table): ActualTable => {
-		const own = <Row extends { tableName: string }>(all: Row[]) =>
-			all.filter((row) => row.tableName === table.tableName);
-		const allIndexes = groupIndexes(own(indexes));
-		return {
-			name: table.tableName,
-			engine: table.engine,
-			collation: table.collation ?? "",
-			columns: own(columns).map((column) => toColumn(column, server)),
-			primaryKey: allIndexes.find((candidate) => candidate.name === "PRIMARY")?.columns ?? [],
-			indexes: allIndexes.filter((candidate) => candidate.name !== "PRIMARY"),
-			foreignKeys: own(foreignKeys).map(({ tableName: _, ...shape }) => shape),
-		};
+	const found = await rows<Row>(queryRunner, LOOK(tableNames.map((name) => `'${name}'`).join(", ")));
+	const inOrder = [...found].sort((one, other) => Number(one.position) - Number(other.position));
+	const tables = inOrder.filter((row) => row.kind === "table");
+	const shapes = tables.map((table) => {
+		const own = inOrder.filter((row) => row.tableName === table.tableName);
+		return toTable(table, (kind) => own.filter((row) => row.kind === kind), server);
 	});
 	return { server, tables: new Map(shapes.map((shape) => [shape.name, shape])) };
+}
+
+function toTable(table: Row, own: (kind: Row["kind"]) => Row[], server: Server): ActualTable {
+	const indexes = groupIndexes(own("index"));
+	return {
+		name: table.tableName,
+		engine: table.a,
+		collation: table.b ?? "",
+		columns: own("column").map((row) => toColumn(row, server)),
+		primaryKey: indexes.find((index) => index.name === "PRIMARY")?.columns ?? [],
+		indexes: byName(indexes.filter((index) => index.name !== "PRIMARY")),
+		foreignKeys: byName(own("key").map(toForeignKey)),
+	};
+}
+
+function byName<Part extends { readonly name: string }>(parts: readonly Part[]): Part[] {
+	return [...parts].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 async function inspectServer(queryRunner: QueryRunner): Promise<Server> {
@@ -99,26 +87,37 @@ async function rows<Row>(queryRunner: QueryRunner, sql: string): Promise<Row[]> 
 	return (await queryRunner.query(sql)) as Row[];
 }
 
-function groupIndexes(indexRows: IndexRow[]): IndexShape[] {
-	const byName = new Map<string, { name: string; columns: string[]; unique: boolean }>();
-	for (const row of indexRows) {
-		const known = byName.get(row.name);
-		if (known) known.columns.push(row.columnName);
-		else byName.set(row.name, { name: row.name, columns: [row.columnName], unique: Number(row.nonUnique) === 0 });
+function groupIndexes(indexRows: readonly Row[]): IndexShape[] {
+	const found = new Map<string, { name: string; columns: string[]; unique: boolean }>();
+	for (const { name, a: column, b: nonUnique } of indexRows) {
+		const known = found.get(name);
+		if (known) known.columns.push(column ?? "");
+		else found.set(name, { name, columns: [column ?? ""], unique: Number(nonUnique) === 0 });
 	}
-	return [...byName.values()];
+	return [...found.values()];
 }
 
-function toColumn(row: ColumnRow, server: Server): ColumnShape {
-	const extra = row.extra.toLowerCase();
+function toForeignKey({ name, a: column, b: references, c: onDelete, d: onUpdate }: Row): ForeignKeyShape {
+	type Action = ForeignKeyShape["onDelete"];
 	return {
-		name: row.name,
-		type: normalizeType(row.type, server),
-		nullable: row.nullable === "YES",
-		default: normalizeDefault(row, server),
+		name,
+		column: column ?? "",
+		references: references ?? "",
+		onDelete: onDelete as Action,
+		onUpdate: onUpdate as Action,
+	};
+}
+
+function toColumn({ name, a: type, b: nullable, c: defaultValue, d, e: expression }: Row, server: Server): ColumnShape {
+	const extra = (d ?? "").toLowerCase();
+	return {
+		name,
+		type: normalizeType(type ?? "", server),
+		nullable: nullable === "YES",
+		default: normalizeDefault(defaultValue, server),
 		onUpdate: extra.includes("on update current_timestamp"),
 		autoIncrement: extra.includes("auto_increment"),
-		generated: row.expression ? row.expression : null,
+		generated: expression ? expression : null,
 	};
 }
 
@@ -131,8 +130,7 @@ function normalizeType(type: string, server: Server): string {
 }
 
 /** MariaDB writes defaults as expressions (`'stopped'`, `NULL`, `current_timestamp()`), MySQL as bare text. */
-function normalizeDefault(row: ColumnRow, server: Server): string | null {
-	const value = row.defaultValue;
+function normalizeDefault(value: string | null, server: Server): string | null {
 	if (value === null || (server.family === "mariadb" && value === "NULL")) return null;
 	if (/^current_timestamp(\(\d*\))?$/i.test(value)) return CURRENT_TIMESTAMP;
 	const quoted = /^'(.*)'$/s.exec(value);
