@@ -82,8 +82,6 @@ async function report(dataSource: DataSource, pool: Pool, operation: Operation):
 const HEADING = `| operation | mysql2 alone, µs | alone: repository / TypeORM | ${CALLERS} at once | statements |
 | --- | --- | --- | --- | --- |`;
 
-}
-
 async function main(): Promise<void> {
 	const isFull = process.argv.includes("--full");
 	const filter = process.argv.slice(2).find((argument) => !argument.startsWith("--")) ?? "";
