@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { format } from "mysql2";
 import { type DataSource, MigrationExecutor, type QueryRunner } from "typeorm";
+import { LOOKS_BEFORE_REFUSAL, PAUSE_BEFORE_LOOK } from "../migrations/schema/converge";
 import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type SeenSchema, setContext } from "../migrations/schema/events";
 import { errorNumber } from "../migrations/schema/execute";
@@ -29,15 +31,24 @@ export async function planMigrations(dataSource: DataSource): Promise<MigrationP
 	}
 }
 
-/** The same on a query runner of the caller's: the run itself, with every statement that writes only taken down. */
-export async function planOn(
-	dataSource: DataSource,
-	queryRunner: QueryRunner,
-	seen: SeenSchema = { tables: new Map() },
-): Promise<MigrationPlan> {
+/** The same on a query runner of the caller's, refused only where several plans in a row find the database incompatible. */
+export async function planOn(dataSource: DataSource, queryRunner: QueryRunner): Promise<MigrationPlan> {
+	for (let look = 1; ; look++) {
+		try {
+			return await planOnce(dataSource, queryRunner);
+		} catch (error) {
+			if (!(error instanceof IncompatibleSchemaError) || look === LOOKS_BEFORE_REFUSAL) throw error;
+			await sleep(PAUSE_BEFORE_LOOK);
+		}
+	}
+}
+
+/** The run itself, with every statement that writes only taken down. */
+async function planOnce(dataSource: DataSource, queryRunner: QueryRunner): Promise<MigrationPlan> {
 	const statements: string[] = [];
 	const restore = record(queryRunner, statements);
 	const problems: string[] = [];
+	const seen: SeenSchema = { tables: new Map() };
 	setContext(queryRunner, { planned: true, listener: () => undefined, seen, problems });
 	try {
 		const executor = new MigrationExecutor(dataSource, queryRunner);

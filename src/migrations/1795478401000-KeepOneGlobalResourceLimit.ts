@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
 import { converge } from "./schema/converge";
 import { rowsIfAny } from "./schema/dataLoss";
-import { tell } from "./schema/events";
+import { patienceOf, tell } from "./schema/events";
 import { errorNumber, execute, withShortLockWait } from "./schema/execute";
 import { createdTables, forgetExpression, rememberExpression } from "./schema/origin";
 import { type TableShape, unique, virtual } from "./schema/shape";
@@ -9,6 +9,8 @@ import { type TableShape, unique, virtual } from "./schema/shape";
 const TABLE = "resource_limits";
 const EXPRESSION = "IF(user_id IS NULL, 1, NULL)";
 const DUPLICATE_ENTRY = 1062;
+/** At least so many, however short the patience. */
+const ATTEMPTS = 10;
 
 /** UNIQUE lets NULLs repeat; a column that is 1 in global rows alone does not. */
 const SHAPE: TableShape = {
@@ -35,12 +37,13 @@ export class KeepOneGlobalResourceLimit1795478401000 implements MigrationInterfa
 
 	/** A dashboard that starts meanwhile may insert another row before the index is there. */
 	private async refuseSecondGlobalRow(queryRunner: QueryRunner): Promise<void> {
+		const deadline = Date.now() + patienceOf(queryRunner);
 		for (let attempt = 1; ; attempt++) {
 			await removeDuplicates(queryRunner);
 			try {
 				return await converge(queryRunner, [SHAPE], { create: false });
 			} catch (error) {
-				if (errorNumber(error) !== DUPLICATE_ENTRY || attempt === 10) throw error;
+				if (errorNumber(error) !== DUPLICATE_ENTRY || (attempt >= ATTEMPTS && Date.now() > deadline)) throw error;
 			}
 		}
 	}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { TableReport } from "../../src";
-import { runMigrationsSafely } from "../../src/deploy";
+import { revertMigrationSafely, runMigrationsSafely } from "../../src/deploy";
 import { withDataSource } from "../support/connection";
 import { createTestDatabase } from "../support/database";
 import { installOldDashboard, oldTables } from "../support/oldDashboard";
@@ -147,6 +147,10 @@ describe("a run", () => {
 					await runMigrationsSafely(dataSource);
 					const [session] = await dataSource.query("SELECT @@session.explicit_defaults_for_timestamp AS explicit");
 					assert.equal(Number(session.explicit), 0, "it was that session");
+					await revertMigrationSafely(dataSource);
+					const [expiry] = await dataSource.query("SHOW COLUMNS FROM preview_environments LIKE 'expires_at'");
+					assert.deepEqual([expiry.Default, expiry.Extra], [null, ""]);
+					await runMigrationsSafely(dataSource);
 				});
 				assert.deepEqual(await describeSchema(database), fresh);
 			} finally {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryRunner } from "typeorm";
 import type { Change, Difference } from "./change";
 import { columnsAfter } from "./columns";
@@ -13,6 +14,11 @@ import type { ActualTable, Snapshot, TableShape } from "./shape";
 
 /** Every look that finds a difference acts on it; a look that still does after so many is fought by somebody. */
 const MAX_LOOKS = 8;
+
+/** While somebody makes or alters a table, a look sees only a part of it: what is refused is seen so many times. */
+export const LOOKS_BEFORE_REFUSAL = 3;
+/** Between them, in milliseconds. */
+export const PAUSE_BEFORE_LOOK = 200;
 
 export interface ConvergeOptions {
 	/** Whether a table that is not there is made; otherwise it is an incompatibility. */
@@ -32,17 +38,24 @@ export async function converge(
 ): Promise<void> {
 	const changed = new Map<string, string[]>();
 	const created = new Set<string>();
+	let refusals = 0;
 	for (let look = 1; ; look++) {
 		const names = [...shapes.map((shape) => shape.name), ...(options.parents ?? [])];
 		const snapshot = await lookAt(queryRunner, names, look > 1);
 		const differences = compare(snapshot, shapes);
-		await refuseProblems(queryRunner, snapshot, shapes, differences, options);
+		const problems = await findProblems(queryRunner, snapshot, shapes, differences, options);
+		const { planned, seen, problems: heard } = contextOf(queryRunner);
+		heard?.push(...problems);
+		if (problems.length && !heard) {
+			if (++refusals === LOOKS_BEFORE_REFUSAL) throw new IncompatibleSchemaError(problems);
+			await sleep(PAUSE_BEFORE_LOOK);
+			continue;
+		}
 		const steps = shapes.flatMap((shape) => differences.get(shape.name)?.changes ?? creation(shape, snapshot.server));
 		if (!steps.length) return report(queryRunner, shapes, differences, options, created, changed);
 		if (look > MAX_LOOKS)
 			throw new MigrationError(`these steps keep being undone: ${steps.map((step) => step.sql).join("; ")}`);
 		await withShortLockWait(queryRunner, () => act(queryRunner, steps, created, changed));
-		const { planned, seen } = contextOf(queryRunner);
 		if (planned) return assume(seen, snapshot, shapes);
 	}
 }
@@ -104,13 +117,13 @@ function compare({ tables, server }: Snapshot, shapes: readonly TableShape[]): M
 	return new Map(found);
 }
 
-async function refuseProblems(
+async function findProblems(
 	queryRunner: QueryRunner,
 	snapshot: Snapshot,
 	shapes: readonly TableShape[],
 	differences: ReadonlyMap<string, Difference>,
 	{ create, parents = [] }: ConvergeOptions,
-): Promise<void> {
+): Promise<string[]> {
 	const problems = parents.flatMap((parent) => parentProblems(snapshot.tables.get(parent), parent));
 	for (const shape of shapes) {
 		const found = differences.get(shape.name);
@@ -121,9 +134,7 @@ async function refuseProblems(
 			if (count > 0) problems.push(`${count} ${guard.problem}`);
 		}
 	}
-	const heard = contextOf(queryRunner).problems;
-	if (heard) heard.push(...problems);
-	else if (problems.length) throw new IncompatibleSchemaError(problems);
+	return problems;
 }
 
 async function countOf(queryRunner: QueryRunner, sql: string): Promise<number> {

@@ -51,6 +51,10 @@ export function contextOf(queryRunner: QueryRunner): MigrationContext {
 	return (queryRunner.data[KEY] as MigrationContext | undefined) ?? {};
 }
 
+export function patienceOf(queryRunner: QueryRunner): number {
+	return contextOf(queryRunner).patience ?? 60_000;
+}
+
 /** Tells the listener; under a plain TypeORM DataSource, which has none, the logger. */
 export function tell(queryRunner: QueryRunner, kind: MigrationEvent["kind"], table: string, text: string): void {
 	const { listener } = contextOf(queryRunner);

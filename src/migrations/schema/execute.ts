@@ -3,7 +3,7 @@ import type { QueryRunner } from "typeorm";
 import { blockers } from "./blockers";
 import type { Algorithm, Change } from "./change";
 import { MigrationError } from "./errors";
-import { contextOf, tell } from "./events";
+import { contextOf, patienceOf, tell } from "./events";
 
 const LOCK_WAIT_TIMEOUT = 1205;
 const DEADLOCK = 1213;
@@ -82,7 +82,7 @@ async function existedBefore(queryRunner: QueryRunner, result: unknown): Promise
 }
 
 async function patiently(queryRunner: QueryRunner, change: Change, sql: string): Promise<unknown> {
-	const deadline = Date.now() + (contextOf(queryRunner).patience ?? 60_000);
+	const deadline = Date.now() + patienceOf(queryRunner);
 	for (let pause = 100; ; pause = Math.min(pause * 2, 2_000)) {
 		try {
 			return await queryRunner.query(sql);
