@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { before, describe, it, type TestContext } from "node:test";
-import type { DataSource } from "typeorm";
-import { revertMigrationSafely, runMigrationsSafely } from "../../src/deploy";
+import type { WorkspacesDataSource } from "../../src/connection";
+import { openDataSource } from "../support/connection";
 import type { TestDatabase } from "../support/database";
-import { openPlainDataSource } from "../support/dataSource";
 import { installOldDashboard } from "../support/oldDashboard";
 import { cutAt, startProxy } from "../support/proxy";
 import { snapshot } from "../support/snapshot";
@@ -13,7 +12,7 @@ import { onDatabases, recordTemplate, resetTo, type Template } from "../support/
 const DATABASES = 4;
 const WAYS = ["cut before", "cut after"] as const;
 
-type Step = (dataSource: DataSource) => Promise<unknown>;
+type Step = (dataSource: WorkspacesDataSource) => Promise<unknown>;
 
 interface Interruption {
 	/** What the database holds at first. */
@@ -32,20 +31,15 @@ interface Interruption {
 	readonly leastCommands: number;
 }
 
-const run: Step = (dataSource) => runMigrationsSafely(dataSource);
+const run: Step = (dataSource) => dataSource.runMigrations();
 
 const revertAll: Step = async (dataSource) => {
-	let { report } = await revertMigrationSafely(dataSource);
-	assert.ok(report || (await isReverted(dataSource)), "there is a migration to revert");
-	while (report) ({ report } = await revertMigrationSafely(dataSource));
+	do await dataSource.undoLastMigration();
+	while (dataSource.migrationReport);
 };
 
-async function isReverted(dataSource: DataSource): Promise<boolean> {
-	return ((await dataSource.query("SHOW TABLES LIKE 'migrations'")) as unknown[]).length === 0;
-}
-
-async function onDataSource(database: TestDatabase, url: string, step: Step): Promise<void> {
-	const dataSource = await openPlainDataSource({ ...database, url });
+async function onDataSource(database: TestDatabase, step: Step, port = database.port): Promise<void> {
+	const dataSource = await openDataSource(database, { port });
 	try {
 		await step(dataSource);
 	} finally {
@@ -81,12 +75,12 @@ async function undisturbed(interruption: Interruption): Promise<{ state: unknown
 	let commands: readonly string[] = [];
 	await onDatabases(1, [interruption], async ({ template, prepare, cut, undisturbed: rest }, database) => {
 		await resetTo(template(), database);
-		for (const step of prepare) await onDataSource(database, database.url, step);
+		for (const step of prepare) await onDataSource(database, step);
 		const proxy = await startProxy(database);
-		await onDataSource(database, proxy.through(database.url), cut);
+		await onDataSource(database, cut, proxy.port);
 		await proxy.close();
 		commands = proxy.commands;
-		for (const step of rest) await onDataSource(database, database.url, step);
+		for (const step of rest) await onDataSource(database, step);
 		state = await stateOf(database, interruption);
 	});
 	return { state, commands };
@@ -101,15 +95,15 @@ async function interruptEverywhere(t: TestContext, interruption: Interruption): 
 	let cuts = 0;
 	await onDatabases(DATABASES, places, async ({ number, way }, database) => {
 		await resetTo(template(), database);
-		for (const step of prepare) await onDataSource(database, database.url, step);
+		for (const step of prepare) await onDataSource(database, step);
 		const proxy = await startProxy(database, cutAt(number, way));
-		// A cut of the very last command, which frees the lock, fails nobody.
-		await onDataSource(database, proxy.through(database.url), cut).catch(() => undefined);
+		// A cut of the last command, which frees the lock, fails nobody.
+		await onDataSource(database, cut, proxy.port).catch(() => undefined);
 		await proxy.close();
 		cuts += proxy.cuts;
 		const where = `${way} ${number}, ${proxy.commands[number - 1]}`;
 		try {
-			await onDataSource(database, database.url, resume);
+			await onDataSource(database, resume);
 			assert.deepEqual(await stateOf(database, interruption), state);
 		} catch (error) {
 			diverged.push(`${where}: ${error}`);

@@ -14,8 +14,6 @@ export interface CommandProxy {
 	/** How many connections were cut. */
 	readonly cuts: number;
 	readonly port: number;
-	/** The same URL, through the proxy. */
-	through(url: string): string;
 	/** Drops every connection. */
 	close(): Promise<void>;
 }
@@ -70,11 +68,6 @@ export async function startProxy(
 		port,
 		get cuts() {
 			return cuts;
-		},
-		through(url) {
-			const changed = new URL(url);
-			changed.host = `127.0.0.1:${port}`;
-			return changed.href;
 		},
 		close() {
 			for (const socket of sockets) socket.destroy();
