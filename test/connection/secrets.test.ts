@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { QueryFailedError } from "typeorm";
 import { createDataSource, PreviewEnvironment, UserApiKey, type WorkspacesDataSource } from "../../src";
 import { redactMessage, redactSql } from "../../src/connection/redact";
-import { openDataSource, settingsOf } from "../support/connection";
+import { settingsOf, withDataSource } from "../support/connection";
 import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
 
 const SECRET = "s3cr3t'value";
@@ -176,10 +176,10 @@ test("statements are printed in one line, without values, and only when asked fo
 	]);
 
 	const quiet: string[] = [];
-	const other = await openDataSource(database, { log: (line) => quiet.push(line) });
-	await other.query("SELECT 1");
-	await assert.rejects(other.query("SELECT nothing"));
-	await other.destroy();
+	await withDataSource(database, { log: (line) => quiet.push(line) }, async (other) => {
+		await other.query("SELECT 1");
+		await assert.rejects(other.query("SELECT nothing"));
+	});
 	assert.deepEqual(quiet, []);
 });
 
@@ -187,15 +187,15 @@ test("neither the DataSource nor what hangs on it shows the password of the data
 	const name = database.name.slice(0, 20);
 	await database.rows(`CREATE USER ${name} IDENTIFIED BY 's3cr3t'; GRANT ALL ON ${database.name}.* TO ${name}`);
 	try {
-		const other = await openDataSource(database, { username: name, password: "s3cr3t" });
-		const queryRunner = other.createQueryRunner();
-		assertNoSecret(inspect(other, { depth: 8 }), "the DataSource");
-		assertNoSecret(inspect(other.options, { depth: 8, showHidden: true }), "its options");
-		assertNoSecret(inspect(other.driver, { depth: 8 }), "its driver");
-		assertNoSecret(inspect(other.manager, { depth: 8 }), "its manager");
-		assertNoSecret(inspect(queryRunner, { depth: 8 }), "a query runner");
-		await queryRunner.release();
-		await other.destroy();
+		await withDataSource(database, { username: name, password: "s3cr3t" }, async (other) => {
+			const queryRunner = other.createQueryRunner();
+			assertNoSecret(inspect(other, { depth: 8 }), "the DataSource");
+			assertNoSecret(inspect(other.options, { depth: 8, showHidden: true }), "its options");
+			assertNoSecret(inspect(other.driver, { depth: 8 }), "its driver");
+			assertNoSecret(inspect(other.manager, { depth: 8 }), "its manager");
+			assertNoSecret(inspect(queryRunner, { depth: 8 }), "a query runner");
+			await queryRunner.release();
+		});
 	} finally {
 		await database.rows(`DROP USER ${name}`);
 	}
