@@ -76,6 +76,8 @@ function reason(error: DriverError, settings: ResolvedSettings): string {
 			return `user "${username}" has no rights on database "${database}"; grant them, or correct DB_DATABASE`;
 		case 1049:
 			return `there is no database "${database}"; create it, or correct DB_DATABASE`;
+		case 3159:
+			return "it takes encrypted connections only; set DB_TLS to verify or require";
 		case 1130:
 			return `it takes no connections from this host; allow user "${username}" to come from here`;
 	}

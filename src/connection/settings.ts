@@ -14,7 +14,7 @@ import { choice, integer, present, text } from "./values";
  * | `username` | `DB_USERNAME` | `dashboard_user` | |
  * | `password` | `DB_PASSWORD` | none | |
  * | `database` | `DB_DATABASE` | `dashboard` | at most 64 characters, without `.`, `/`, `\` and backtick |
- * | `tls` | `DB_TLS` | `off`; `verify` with a CA | `off`, `require` (encrypted, any certificate) or `verify` |
+ * | `tls` | `DB_TLS` | `off`; `verify` with a CA | `off`, `require` (encrypted, any certificate) or `verify`; a socket is never encrypted |
  * | `tlsCa` | `DB_TLS_CA` | those of Node | file of certificate authorities, PEM |
  * | `tlsCert` | `DB_TLS_CERT` | none | file of the client's certificate, PEM; together with its key |
  * | `tlsKey` | `DB_TLS_KEY` | none | file of the client's private key, PEM |
@@ -92,15 +92,17 @@ export function readSettings(
 	for (const name of Object.keys(options)) {
 		if (!Object.hasOwn(OPTIONS, name)) throw new SettingsError(`${name}: createDataSource has no such option`);
 	}
-	const { host, username, password, database } = options;
+	const { username, password, database } = options;
+	const host = text("DB_HOST", options.host ?? environment["DB_HOST"], "dployr-mariadb", refuseHost);
+	const socketPath = readSocket(options, environment);
 	return {
-		host: text("DB_HOST", host ?? environment["DB_HOST"], "dployr-mariadb", refuseHost),
+		host,
 		port: integer("DB_PORT", options.port ?? environment["DB_PORT"], 3306, 1, 65_535),
-		socketPath: readSocket(options, environment),
+		socketPath,
 		username: text("DB_USERNAME", username ?? environment["DB_USERNAME"], "dashboard_user"),
 		password: present(text("DB_PASSWORD", password ?? environment["DB_PASSWORD"], "")),
 		database: text("DB_DATABASE", database ?? environment["DB_DATABASE"], "dashboard", refuseDatabase),
-		tls: readTls(options, environment),
+		tls: readTls(options, environment, socketPath === undefined ? host : undefined),
 		poolSize: integer("DB_POOL_SIZE", options.poolSize ?? environment["DB_POOL_SIZE"], 10, 1, 1000),
 		...readTimeouts(options, environment),
 		logQueries: options.logQueries ?? choice("DB_LOG", environment["DB_LOG"], ["off", "query"], "off") === "query",

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import type { Environment } from "./environment";
 import { SettingsError } from "./errors";
 import { choice, present, text } from "./values";
@@ -21,8 +22,12 @@ export interface TlsClient {
 	readonly key?: Buffer;
 }
 
-/** Undefined where connections are not encrypted. */
-export function readTls(options: TlsOptions, environment: Environment): TlsClient | undefined {
+/** Undefined where connections are not encrypted; the host is undefined for a socket. */
+export function readTls(
+	options: TlsOptions,
+	environment: Environment,
+	host: string | undefined,
+): TlsClient | undefined {
 	const path = (name: string, option: string | undefined) => present(text(name, option ?? environment[name], ""));
 	const ca = path("DB_TLS_CA", options.tlsCa);
 	const cert = path("DB_TLS_CERT", options.tlsCert);
@@ -33,7 +38,11 @@ export function readTls(options: TlsOptions, environment: Environment): TlsClien
 	if (ca && mode === "require") throw new SettingsError("DB_TLS_CA: has no effect unless DB_TLS is verify");
 	if (cert && !key) throw new SettingsError("DB_TLS_KEY: must be set together with DB_TLS_CERT");
 	if (key && !cert) throw new SettingsError("DB_TLS_CERT: must be set together with DB_TLS_KEY");
-	if (mode === "off") return undefined;
+	if (mode === "off" || host === undefined) return undefined;
+	// mysql2 compares the certificate with a name, and with `localhost` where it has only an address.
+	if (mode === "verify" && isIP(host)) {
+		throw new SettingsError("DB_HOST: must be a name while DB_TLS is verify, since that is what a certificate is for");
+	}
 	return {
 		rejectUnauthorized: mode === "verify",
 		verifyIdentity: mode === "verify",

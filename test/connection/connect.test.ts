@@ -116,7 +116,7 @@ test("a user without rights on the database: given up at once", async (t) => {
 });
 
 test("a server whose certificate is nobody's, or that has none: given up at once", async () => {
-	const error = await failureAtOnce({ tls: "verify" });
+	const error = await failureAtOnce({ tls: "verify", host: "localhost" });
 	assert.match(error.message, /: TLS failed \(.+\); check DB_TLS and DB_TLS_CA$/);
 });
 

@@ -50,13 +50,15 @@ test("a variable sets each of them, and one that is set to nothing counts as not
 		username: "me",
 		password: SECRET,
 		database: "other",
-		tls: { rejectUnauthorized: false, verifyIdentity: false },
+		tls: undefined,
 		poolSize: 1,
 		connectTimeout: 0,
 		lockTimeout: 7,
 		tableTimeout: 8,
 		logQueries: true,
 	});
+	assert.deepEqual(readSettings({}, { DB_TLS: "require" }).tls, { rejectUnauthorized: false, verifyIdentity: false });
+	assert.deepEqual(readSettings({}, { DB_TLS: "verify" }).tls, { rejectUnauthorized: true, verifyIdentity: true });
 	const names = ["DB_HOST", "DB_PORT", "DB_SOCKET", "DB_PASSWORD", "DB_TLS", "DB_POOL_SIZE", "DB_LOG"];
 	assert.deepEqual(readSettings({}, Object.fromEntries(names.map((name) => [name, ""]))), readSettings({}, {}));
 });
@@ -95,6 +97,7 @@ test("a bad value is refused with the variable's name, in one line without the v
 		[{ DB_TLS: "require", DB_TLS_CA: "/ca.pem" }, /^DB_TLS_CA: has no effect unless DB_TLS is verify/],
 		[{ DB_TLS: "require", DB_TLS_CERT: "/c.pem" }, /^DB_TLS_KEY: must be set together with DB_TLS_CERT$/],
 		[{ DB_TLS: "require", DB_TLS_KEY: "/k.pem" }, /^DB_TLS_CERT: must be set together with DB_TLS_KEY$/],
+		[{ DB_TLS: "verify", DB_HOST: "10.0.0.1" }, /^DB_HOST: must be a name while DB_TLS is verify/],
 		[{ DB_TLS: "verify", DB_TLS_CA: __filename }, /^DB_TLS_CA: the file .* is not PEM$/],
 	];
 	for (const [environment, message] of refused) {
