@@ -1,5 +1,5 @@
 import { type EntityMetadata, QueryFailedError } from "typeorm";
-import { redactSql, withoutSecrets } from "../connection/redact";
+import { withoutSecrets } from "../connection/redact";
 import { AlreadyExistsError, InvalidValueError, NotFoundError, ValueTooLongError } from "./errors";
 
 interface DriverError extends Error {
@@ -9,6 +9,8 @@ interface DriverError extends Error {
 /**
  * What a failed statement is to the caller: an error of the domain where the server's number means one, else TypeORM's
  * `QueryFailedError`. Neither holds a value of the statement's, nor does its cause.
+ *
+ * @param sql with placeholders for values
  */
 export function translate(error: unknown, sql: string, metadata: EntityMetadata): Error {
 	const cause = withoutSecrets(error) as DriverError;
@@ -30,7 +32,7 @@ export function translate(error: unknown, sql: string, metadata: EntityMetadata)
 		case 4025:
 			return new InvalidValueError(name, property(message, metadata), "a value that its column takes", { cause });
 		default:
-			return new QueryFailedError(redactSql(sql), undefined, cause);
+			return new QueryFailedError(sql, undefined, cause);
 	}
 }
 

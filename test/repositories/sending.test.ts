@@ -90,6 +90,33 @@ describe("repositories", () => {
 		await assert.rejects(WorkspaceRepository.from(runner.manager).findById(other), QueryRunnerAlreadyReleasedError);
 	});
 
+	test("claim a port in the caller's transaction without a transaction of their own", async () => {
+		const id = await addWorkspace();
+		const sent: string[] = [];
+		await withHost({}, async (host) => {
+			await host.transaction(async (manager) => {
+				host.subscribers.push({ beforeQuery: ({ query }) => void sent.push(query) });
+				await PortRepository.from(manager).claimForWorkspace(id);
+				host.subscribers.pop();
+			});
+		});
+		assert.deepEqual(
+			sent.map((sql) => sql.replace(/^\(/, "").slice(0, 6)),
+			["SELECT", "SELECT", "UPDATE"],
+		);
+	});
+
+	test("give details back as they were on a host's own DataSource", async () => {
+		await withHost({}, async (host) => {
+			const { logs } = repositoriesOf(host);
+			for (const details of ["123", '{"a":1}', "text", 123, { list: [1, "2", null] }]) {
+				await logs.append({ userId: user, projectName: "details", action: "start", details });
+				const { entries } = await logs.pageOfProject(user, "details", { limit: 1 });
+				assert.deepEqual(entries[0]?.details, details);
+			}
+		});
+	});
+
 	test("do with a pool of one, also many at once", async () => {
 		await withHost({ poolSize: 1 }, async (host) => {
 			const { workspaces, ports } = repositoriesOf(host);
@@ -131,6 +158,7 @@ describe("repositories", () => {
 			assert.deepEqual((await context.previews.findById(id))?.expiresAt, expiresAt);
 			const { createdAt } = (await workspaces.findById(workspaceId)) ?? {};
 			assert.deepEqual(createdAt, (await context.workspaces.findById(workspaceId))?.createdAt);
+			await context.database.rows("DELETE FROM workspace_logs");
 			await logs.append({ userId: user, projectName: "zones", action: "start" });
 			assert.equal(await logs.deleteOlderThan(new Date(Date.now() - 60_000)), 0);
 			assert.equal(await logs.deleteOlderThan(new Date(Date.now() + 60_000)), 1);
@@ -276,7 +304,7 @@ describe("repositories", () => {
 			const holder = host.createQueryRunner();
 			await holder.startTransaction();
 			await holder.query("SELECT id FROM workspaces WHERE id = ? FOR UPDATE", [id]);
-			await assert.rejects(workspaces.heartbeat(id, user), /timeout/i);
+			await assert.rejects(workspaces.heartbeat(id, user), { code: "PROTOCOL_SEQUENCE_TIMEOUT" });
 			await holder.rollbackTransaction();
 			await holder.release();
 		});
