@@ -2,6 +2,8 @@ export {
 	ConnectionError,
 	createDataSource,
 	type DataSourceSettings,
+	type Loss,
+	LossyChangeError,
 	RefusedOperationError,
 	type ResolvedSettings,
 	readSettings,

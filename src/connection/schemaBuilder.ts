@@ -178,3 +178,13 @@ function settleUniqueness(table: Table, metadata: EntityMetadata): void {
 		if (wanted) column.isUnique = metadata.dataSource.driver.normalizeIsUnique(wanted);
 	}
 }
+
+/**
+ * The statements that separate the tables from the entities, whatever they would lose: for looking only. Works on a
+ * host's own DataSource too.
+ */
+export async function differencesOf(dataSource: DataSource): Promise<string[]> {
+	const builder = dataSource.driver.createSchemaBuilder();
+	const found = builder instanceof WorkspacesSchemaBuilder ? (await builder.compare()).statements : await builder.log();
+	return found.upQueries.map(({ query }) => query);
+}

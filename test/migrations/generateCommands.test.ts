@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { RefusedOperationError, type WorkspacesDataSource } from "../../src";
-import { LossyChangeError } from "../../src/connection/dataLoss";
+import { LossyChangeError, RefusedOperationError, type WorkspacesDataSource } from "../../src";
+import { differencesOf } from "../../src/connection";
 import { withDataSource } from "../support/connection";
 import { createTestDatabase, serverUrl, type TestDatabase } from "../support/database";
 import { cloneProject, execute, type Outcome } from "../support/project";
@@ -86,6 +86,7 @@ test("the unmodified command refuses what would lose data, unless the variable s
 		"ALTER TABLE workspaces MODIFY cpu_limit varchar(20) NULL DEFAULT '1'",
 		async (dataSource) => {
 			await assert.rejects(logged(dataSource), LossyChangeError);
+			assert.equal((await differencesOf(dataSource)).length, 1, "looking is not refused");
 			process.env["WORKSPACES_ALLOW_DATA_LOSS"] = "yes";
 			try {
 				assert.equal((await logged(dataSource)).length, 1);
