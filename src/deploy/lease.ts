@@ -20,6 +20,11 @@ export async function isGaleraNode(queryRunner: QueryRunner): Promise<boolean> {
 	return Number(rows[0]?.Value ?? 0) > 0;
 }
 
+/** Makes reads and writes of this session wait until what other nodes committed has arrived here. */
+export async function seeOtherNodes(queryRunner: QueryRunner): Promise<void> {
+	await queryRunner.query("SET SESSION wsrep_sync_wait = 7");
+}
+
 /**
  * Takes the lease on migrating, which holds on every node of a cluster: a row that two nodes cannot both change, since
  * the cluster certifies each write. Every statement of the holder's session checks and renews it first, so a run that
@@ -32,8 +37,6 @@ export async function acquireLease(queryRunner: QueryRunner, name: string, optio
 		`CREATE TABLE IF NOT EXISTS ${LEASE_TABLE} (name VARCHAR(64) PRIMARY KEY, holder CHAR(36) NOT NULL, ` +
 			"expires_at DATETIME(3) NOT NULL) ENGINE=InnoDB",
 	);
-	// Reads and writes wait until what other nodes committed has arrived here.
-	await execute("SET SESSION wsrep_sync_wait = 7");
 	const take = () => takeLease(execute, name, holder);
 	const deadline = Date.now() + options.timeout * 1000;
 	for (let told = false; !(await take()); told = true) {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { QueryRunner } from "typeorm";
 import { describeSession } from "../migrations/schema/blockers";
 import { MigrationError } from "../migrations/schema/errors";
-import { acquireLease, isGaleraNode } from "./lease";
+import { acquireLease, isGaleraNode, seeOtherNodes } from "./lease";
 
 /** Holds the right to migrate one database. */
 export interface DeployLock {
@@ -32,10 +32,12 @@ export async function acquireLock(queryRunner: QueryRunner, options: LockOptions
 	await acquireNamedLock(queryRunner, name, database, options);
 	const releaseNamed = () => queryRunner.query("SELECT RELEASE_LOCK(?)", [name]).then(() => undefined);
 	try {
-		const lease = (await isGaleraNode(queryRunner)) ? await acquireLease(queryRunner, name, options) : undefined;
+		const isClustered = await isGaleraNode(queryRunner);
+		if (isClustered) await seeOtherNodes(queryRunner);
+		const lease = isClustered ? await acquireLease(queryRunner, name, options) : undefined;
 		return {
 			async release() {
-				await lease?.release();
+				await lease?.release().catch(() => undefined);
 				await releaseNamed();
 			},
 		};

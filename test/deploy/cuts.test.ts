@@ -5,7 +5,7 @@ import { openDataSource } from "../support/connection";
 import type { TestDatabase } from "../support/database";
 import { installOldDashboard } from "../support/oldDashboard";
 import { cutAt, startProxy } from "../support/proxy";
-import { snapshot } from "../support/snapshot";
+import { stateOf } from "../support/state";
 import { onDatabases, recordTemplate, resetTo, type Template } from "../support/template";
 
 /** As many databases at once as keep the server busy while a client computes. */
@@ -45,28 +45,6 @@ async function onDataSource(database: TestDatabase, step: Step, port = database.
 	} finally {
 		await dataSource.destroy();
 	}
-}
-
-/** Everything in the database, but for its name, the time at which rows were seeded, and the order of indexes. */
-async function stateOf(database: TestDatabase, { sameIds }: Interruption): Promise<unknown> {
-	const tables = Object.entries(await snapshot(database));
-	return tables.map(([table, { definition, rows }]) => {
-		const lines = definition.split("\n").map((line) => line.replace(/,$/, ""));
-		const keys = lines.filter((line) => /^\s*(UNIQUE )?KEY/.test(line)).sort();
-		const others = lines.filter((line) => !keys.includes(line));
-		return {
-			table,
-			definition: [...others, ...keys].map((line) => (sameIds ? line : line.replace(/ AUTO_INCREMENT=\d+/, ""))),
-			rows: rows
-				.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => cell(name, value))))
-				.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)),
-		};
-		function cell(name: string, value: unknown): [string, unknown] {
-			if (value instanceof Date) return [name, value.getUTCFullYear() > 2024 ? "now" : value];
-			if (value === database.name) return [name, "this database"];
-			return name === "id" && !sameIds ? [name, "some id"] : [name, value];
-		}
-	});
 }
 
 /** What comes out undisturbed, and the commands that the step to be cut sends. */

@@ -25,12 +25,12 @@ const COMMANDS = new Set([COM_QUERY, COM_STMT_PREPARE, COM_STMT_EXECUTE]);
 const HEADER = 4;
 
 /**
- * A TCP proxy in front of a server that counts the commands of all connections, and asks `decide` what becomes of each.
- * Commands are numbered from 1. Connections must be without TLS and compression.
+ * A TCP proxy in front of a server that counts the commands of all connections, and asks `decide` what becomes of each,
+ * holding it until the answer. Commands are numbered from 1. Connections must be without TLS and compression.
  */
 export async function startProxy(
 	server: { readonly host: string; readonly port: number },
-	decide: (number: number, sql: string) => Verdict = () => "forward",
+	decide: (number: number, sql: string) => Verdict | Promise<Verdict> = () => "forward",
 ): Promise<CommandProxy> {
 	const sockets = new Set<Socket>();
 	const commands: string[] = [];
@@ -49,15 +49,18 @@ export async function startProxy(
 				drop();
 			});
 		}
+		const pass = async (packet: Buffer) => {
+			const sql = sqlOf(packet);
+			const verdict = isCommand(packet) ? await decide(commands.push(sql), sql) : "forward";
+			if (verdict !== "forward") cuts++;
+			if (verdict === "cut before") return drop();
+			answerCuts ||= verdict === "cut after";
+			upstream.write(packet);
+		};
 		const split = packetSplitter();
+		let passed = Promise.resolve();
 		client.on("data", (bytes) => {
-			for (const packet of split(bytes)) {
-				const verdict = isCommand(packet) ? decide(commands.push(sqlOf(packet)), sqlOf(packet)) : "forward";
-				if (verdict !== "forward") cuts++;
-				if (verdict === "cut before") return drop();
-				answerCuts ||= verdict === "cut after";
-				upstream.write(packet);
-			}
+			for (const packet of split(bytes)) passed = passed.then(() => pass(packet));
 		});
 		upstream.on("data", (bytes) => (answerCuts ? drop() : client.write(bytes)));
 	});
@@ -101,6 +104,9 @@ function isCommand(packet: Buffer): boolean {
 	return packet[3] === 0 && COMMANDS.has(packet[HEADER] ?? 0);
 }
 
+/** Where both sides speak MySQL, the number of attributes (none) and of their sets (one) stand before the text. */
 function sqlOf(packet: Buffer): string {
-	return packet[HEADER] === COM_STMT_EXECUTE ? "(prepared)" : packet.toString("utf8", HEADER + 1);
+	if (packet[HEADER] === COM_STMT_EXECUTE) return "(prepared)";
+	const hasAttributes = packet[HEADER] === COM_QUERY && packet[HEADER + 1] === 0 && packet[HEADER + 2] === 1;
+	return packet.toString("utf8", HEADER + (hasAttributes ? 3 : 1));
 }
