@@ -1,4 +1,5 @@
 import { type DataSource, type EntityMetadata, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
+import { differencesOf } from "../connection/schemaBuilder";
 import { rowsIfAny } from "../migrations/schema/dataLoss";
 import { inspect } from "../migrations/schema/inspect";
 import type { ActualTable, Snapshot } from "../migrations/schema/shape";
@@ -82,8 +83,7 @@ const NOT_COMPARED: CheckItem = { name: "entities", ok: false, details: ["not co
 async function checkEntities(dataSource: DataSource, { tables }: Snapshot, names: string[]): Promise<CheckItem> {
 	const missing = names.filter((name) => !tables.has(name)).map((name) => `the table ${name} is missing`);
 	if (missing.length) return item("entities", missing, "");
-	const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
-	const drift = upQueries.map(({ query }) => `differs: ${query}`);
+	const drift = (await differencesOf(dataSource)).map((sql) => `differs: ${sql}`);
 	return item("entities", drift, `${names.length} tables are as the entities say`);
 }
 
@@ -116,6 +116,10 @@ function columnProblems(table: ActualTable, metadata: EntityMetadata, checked: S
 		const found = table.columns.find((candidate) => candidate.name === column.databaseName);
 		if (column.asExpression && bare(found?.generated) !== bare(column.asExpression)) {
 			problems.push(`${place} is generated as ${found?.generated ?? "nothing"}, expected ${column.asExpression}`);
+		}
+		// TypeORM takes LONGTEXT for JSON on every server.
+		if (column.type === "json" && found && found.type !== "json") {
+			problems.push(`${place} is ${found.type}, expected json`);
 		}
 		if (column.type === "json" && checked && !checked.has(place)) {
 			problems.push(`${place} has no CHECK (json_valid(…)): it would take text that is not JSON`);
