@@ -8,7 +8,10 @@ import { type TableShape, unique, virtual } from "./schema/shape";
 
 const TABLE = "resource_limits";
 const EXPRESSION = "IF(user_id IS NULL, 1, NULL)";
-const DUPLICATE_ENTRY = 1062;
+/** The last one is what MySQL says when the row came while the index was built. */
+const DUPLICATE_ENTRY = [1062, 1859];
+/** Deadlock, and a row that another transaction holds. */
+const LOCKED = [1213, 1205];
 /** At least so many, however short the patience. */
 const ATTEMPTS = 10;
 
@@ -30,22 +33,13 @@ export class KeepOneGlobalResourceLimit1795478401000 implements MigrationInterfa
 	readonly name = "KeepOneGlobalResourceLimit1795478401000";
 
 	async up(queryRunner: QueryRunner): Promise<void> {
-		await this.refuseSecondGlobalRow(queryRunner);
-		await rememberExpression(queryRunner, TABLE, "global_row", EXPRESSION);
-		await seed(queryRunner);
-	}
-
-	/** A dashboard that starts meanwhile may insert another row before the index is there. */
-	private async refuseSecondGlobalRow(queryRunner: QueryRunner): Promise<void> {
-		const deadline = Date.now() + patienceOf(queryRunner);
-		for (let attempt = 1; ; attempt++) {
+		// A dashboard that starts meanwhile may insert another row before the index is there.
+		await persistently(queryRunner, [...DUPLICATE_ENTRY, ...LOCKED], async () => {
 			await removeDuplicates(queryRunner);
-			try {
-				return await converge(queryRunner, [SHAPE], { create: false });
-			} catch (error) {
-				if (errorNumber(error) !== DUPLICATE_ENTRY || (attempt >= ATTEMPTS && Date.now() > deadline)) throw error;
-			}
-		}
+			await converge(queryRunner, [SHAPE], { create: false });
+		});
+		await rememberExpression(queryRunner, TABLE, "global_row", EXPRESSION);
+		await persistently(queryRunner, LOCKED, () => seed(queryRunner));
 	}
 
 	/** Takes away the index, the column and the row that `up` seeded, unless somebody changed that row. */
@@ -60,7 +54,26 @@ export class KeepOneGlobalResourceLimit1795478401000 implements MigrationInterfa
 		await forgetExpression(queryRunner, TABLE, "global_row");
 		if (!(await createdTables(queryRunner)).has(TABLE)) return;
 		// meant: the row is as `up` seeded it
-		await queryRunner.query(`DELETE FROM ${TABLE} WHERE ${SEEDED}`);
+		const sql = `DELETE FROM ${TABLE} WHERE ${SEEDED}`;
+		await persistently(queryRunner, LOCKED, () => queryRunner.query(sql));
+	}
+}
+
+/** Works again while it fails with an error that passes. */
+async function persistently(
+	queryRunner: QueryRunner,
+	passing: readonly number[],
+	work: () => Promise<unknown>,
+): Promise<void> {
+	const deadline = Date.now() + patienceOf(queryRunner);
+	for (let attempt = 1; ; attempt++) {
+		try {
+			await work();
+			return;
+		} catch (error) {
+			const isOver = attempt >= ATTEMPTS && Date.now() > deadline;
+			if (isOver || !passing.includes(errorNumber(error))) throw error;
+		}
 	}
 }
 
@@ -88,6 +101,6 @@ async function seed(queryRunner: QueryRunner): Promise<void> {
 		tell(queryRunner, "seeded", TABLE, "1 row with the global defaults inserted");
 	} catch (error) {
 		// The dashboard's own start-up code was faster.
-		if (errorNumber(error) !== DUPLICATE_ENTRY) throw error;
+		if (!DUPLICATE_ENTRY.includes(errorNumber(error))) throw error;
 	}
 }
