@@ -2,20 +2,11 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { DataSource } from "typeorm";
 import { runMigrationsSafely } from "../../src/deploy";
+import { ADOPTION_CASES } from "../support/adoptionCases";
 import { createTestDatabase, type TestDatabase } from "../support/database";
 import { openPlainDataSource } from "../support/dataSource";
-import { installOldDashboard, type OldDashboard } from "../support/oldDashboard";
+import { installOldDashboard } from "../support/oldDashboard";
 import { describeSchema, dumpRows, TABLES } from "../support/schema";
-
-const CASES: Record<string, OldDashboard> = {
-	"releases 1.1 to 1.5": {},
-	"a server without explicit defaults for TIMESTAMP": { explicitTimestamps: false },
-	"the early draft": { draft: true },
-	"the early draft without explicit defaults for TIMESTAMP": { draft: true, explicitTimestamps: false },
-	"foreign keys with other names": { foreignKeyNames: "numbers" },
-	"a single global row": { globalRows: 1 },
-	"nineteen global rows": { globalRows: 19 },
-};
 
 let freshSchema: Awaited<ReturnType<typeof describeSchema>>;
 
@@ -43,7 +34,7 @@ describe("adoption of what older dashboards made", () => {
 		}),
 	);
 
-	for (const [name, old] of Object.entries(CASES)) {
+	for (const [name, old] of Object.entries(ADOPTION_CASES)) {
 		it(`brings ${name} to the schema of a fresh database and loses no row`, () =>
 			withDatabase(async (database, dataSource) => {
 				await installOldDashboard(database, old);
