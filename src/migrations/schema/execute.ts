@@ -104,7 +104,7 @@ async function patiently(queryRunner: QueryRunner, change: Change, sql: string):
 
 function failure(change: Change, error: unknown): MigrationError {
 	const reason = error instanceof Error ? error.message : String(error);
-	return new MigrationError(`${change.table}: step "${change.what}" failed: ${reason}`, { cause: error });
+	return new MigrationError(`${change.table}: step "${change.what || change.sql}" failed: ${reason}`, { cause: error });
 }
 
 /** The connection may be gone, and then so is the setting; the first error is the one to see. */
