@@ -38,7 +38,7 @@ async function keepStarting(database: TestDatabase, isOver: () => boolean): Prom
 		while (starts === 0 || !isOver()) {
 			const error = await startOldDashboard(connection).catch((reason: unknown) => reason);
 			if (!error) starts++;
-			// Two dashboards deadlock without a run too: their containers start anew.
+			// MySQL now and then takes a CREATE TABLE of the dashboard's for a deadlock's victim: its container starts anew.
 			else if ((error as { errno?: number }).errno !== DEADLOCK) throw error;
 		}
 		return starts;
