@@ -46,7 +46,7 @@ const workspaces: TableShape = {
 		index("idx_status", "status"),
 		index("idx_last_activity", "last_activity"),
 	],
-	// MySQL 9.6 and later take only the keys made before one that cascades further: SET NULL comes first.
+	// MySQL 9.7 takes only the keys made before one that cascades further: SET NULL comes first.
 	foreignKeys: [
 		foreignKey("workspaces_ibfk_2", "last_accessed_by", HOST_USERS, "SET NULL"),
 		foreignKey("workspaces_ibfk_1", "user_id", HOST_USERS, "CASCADE"),
