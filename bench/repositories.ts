@@ -4,8 +4,11 @@ import { ResourceLimitRepository, runMigrationsSafely } from "../src";
 import { SESSION_STATEMENT } from "../src/connection/session";
 import { openDataSource } from "../test/support/connection";
 import { createTestDatabase, type TestDatabase } from "../test/support/database";
-import { measure } from "./repositories/measure";
-import { type Operation, operations, turnName } from "./repositories/operations";
+import { measure, type Way } from "./repositories/measure";
+import { nameOf, type Operation, rowOf } from "./repositories/operation";
+import { keyOperations, limitOperations, logOperations, portOperations } from "./repositories/operations/others";
+import { previewChanges, previewReads } from "./repositories/operations/previews";
+import { workspaceChanges, workspaceReads } from "./repositories/operations/workspaces";
 import { FULL, fill, SMALL } from "./repositories/seed";
 import { onEachServer } from "./servers";
 
@@ -34,17 +37,43 @@ async function record(dataSource: DataSource, work: () => Promise<unknown>): Pro
 	return sent;
 }
 
-/** The same statements through mysql2's own pool; what names the turn names this one. */
-function replay(pool: Pool, sent: readonly Sent[], recorded: number): (turn: number) => Promise<unknown> {
+/** Columns as they are: mysql2 makes dates of timestamps, and values of JSON, itself. */
+function asColumns(sql: string): string {
+	return sql.replaceAll(/(?:UNIX_TIMESTAMP|CAST)\((`\w+`\.`\w+`)(?: AS CHAR)?\)/g, "$1");
+}
+
+/** The same statements through mysql2's own pool, with what differs from turn to turn. */
+function replay(pool: Pool, sent: readonly Sent[], recorded: number, row = rowOf): Way {
+	const inTurn = (value: unknown, turn: number) => {
+		if (value === nameOf(recorded)) return nameOf(turn);
+		return value === row(recorded) ? row(turn) : value;
+	};
+	const statements = sent.map(({ sql, values }) => ({ sql: asColumns(sql), values }));
+	const isTransaction = sent.some(({ sql }) => sql === "START TRANSACTION");
 	return async (turn) => {
+		const through = isTransaction ? await pool.getConnection() : pool;
 		let result: unknown;
-		for (const { sql, values } of sent) {
-			const present = values.map((value) => (value === turnName(recorded) ? turnName(turn) : value));
-			result = await pool.query(sql, present);
+		for (const { sql, values } of statements) {
+			result = await through.query(
+				sql,
+				values.map((value) => inTurn(value, turn)),
+			);
 		}
+		if ("release" in through) through.release();
 		return result;
 	};
 }
+
+const OPERATIONS = [
+	workspaceReads,
+	workspaceChanges,
+	previewReads,
+	previewChanges,
+	logOperations,
+	limitOperations,
+	keyOperations,
+	portOperations,
+];
 
 async function bench(database: TestDatabase, isFull: boolean, filter: string): Promise<void> {
 	const dataSource = await openDataSource(database, { poolSize: CALLERS });
@@ -54,8 +83,11 @@ async function bench(database: TestDatabase, isFull: boolean, filter: string): P
 	try {
 		await runMigrationsSafely(dataSource);
 		await fill(database.connection, isFull ? FULL : SMALL);
-		await ResourceLimitRepository.from(dataSource).setOwn(60, { maxWorkspaces: 1_000_000 });
-		for (const operation of operations(dataSource)) {
+		await ResourceLimitRepository.from(dataSource).setOwn(60, {
+			maxWorkspaces: 10_000_000,
+			maxPreviewsPerWorkspace: 10_000_000,
+		});
+		for (const operation of OPERATIONS.flatMap((make) => make(dataSource))) {
 			if (operation.name.includes(filter)) await report(dataSource, pool, operation);
 		}
 	} finally {
@@ -68,7 +100,7 @@ async function report(dataSource: DataSource, pool: Pool, operation: Operation):
 	const { name, isFrequent = false, repository, typeorm } = operation;
 	const sent = await record(dataSource, () => repository(1));
 	const sentByTypeorm = await record(dataSource, () => typeorm(2));
-	const ways = { mysql2: replay(pool, sent, 1), repository, typeorm };
+	const ways = { mysql2: replay(pool, sent, 1, operation.row), repository, typeorm };
 	const alone = await measure(ways, 1);
 	const together = await measure(ways, CALLERS);
 	const ratios = [alone, together].map((times) => [times.repository / times.mysql2, times.typeorm / times.mysql2]);
@@ -85,7 +117,10 @@ const HEADING = `| operation | mysql2 alone, µs | alone: repository / TypeORM |
 async function main(): Promise<void> {
 	const isFull = process.argv.includes("--full");
 	const filter = process.argv.slice(2).find((argument) => !argument.startsWith("--")) ?? "";
-	console.log("Time in multiples of mysql2's pool.query with the same SQL. In bold: on every request, or in bulk.");
+	console.log(
+		"Time in multiples of mysql2's pool.query with the same SQL, which makes dates and JSON of columns as well.",
+	);
+	console.log("In bold: what runs on every request, or in bulk.");
 	await onEachServer(async (version) => {
 		const database = await createTestDatabase();
 		try {

@@ -1,4 +1,5 @@
 import type { Connection } from "mysql2/promise";
+import { ACTIVE } from "./operation";
 
 /** How many rows the tables hold. */
 export interface Size {
@@ -17,6 +18,7 @@ const USERS = 100;
  * workspace has an equal part of previews and log entries, and only 30 previews are active.
  */
 export async function fill(connection: Connection, { workspaces, previews, logs }: Size): Promise<void> {
+	const isActive = `n + 1 BETWEEN ${ACTIVE.first} AND ${ACTIVE.last}`;
 	const script = [
 		"CREATE TABLE digits (digit INT)",
 		"INSERT INTO digits VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)",
@@ -30,7 +32,7 @@ export async function fill(connection: Connection, { workspaces, previews, logs 
 		`INSERT INTO preview_environments
 				(workspace_id, user_id, project_name, preview_hash, status, assigned_port, expires_at, password_hash)
 			SELECT n MOD ${workspaces} + 1, n MOD ${USERS} + 1, 'project', LPAD(HEX(n), 32, '0'),
-				IF(n < 30, 'running', 'expired'), IF(n < 30, 10000 + n, NULL), NOW() + INTERVAL 1 DAY, REPEAT('h', 60)
+				IF(${isActive}, 'running', 'expired'), IF(${isActive}, 8050 + n, NULL), NOW() + INTERVAL 1 DAY, REPEAT('h', 60)
 			FROM numbers WHERE n < ${previews} ORDER BY n`,
 		`INSERT INTO workspace_logs (workspace_id, user_id, project_name, action, details)
 			SELECT n MOD 10 + 1, n MOD 10 + 1, CONCAT('project-', n MOD 10), 'start', '{"port":10001,"by":"user"}'

@@ -88,7 +88,7 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 		return counts;
 	}
 
-	/** All creating or running, with the owner's `username` in `user`, soonest expiry first. 1 statement. */
+	/** All creating or running, with the owner's names in `user`, soonest expiry first. 1 statement. */
 	async listActive(): Promise<PreviewEnvironment[]> {
 		return earliestFirst(await run(this, statements.ACTIVE), (preview) => preview.expiresAt);
 	}

@@ -83,7 +83,7 @@ export class WorkspaceRepository extends Repository<Workspace> {
 		return latestFirst(await run(this, statements.RUNNING), (workspace) => workspace.startedAt);
 	}
 
-	/** All running, starting or stopping, with the owner's `username` in `user`, latest start first. 1 statement. */
+	/** All running, starting or stopping, with the owner's names in `user`, latest start first. 1 statement. */
 	async listActive(): Promise<Workspace[]> {
 		return latestFirst(await run(this, statements.ACTIVE), (workspace) => workspace.startedAt);
 	}

@@ -33,7 +33,7 @@ export const COUNT_ACTIVE = rows<{ workspaceId: number; count: string | number }
 		.groupBy("previewEnvironment.workspaceId")
 		.getQuery(),
 );
-export const ACTIVE = select(PreviewEnvironment, { owner: ["username"], where: IS_ACTIVE });
+export const ACTIVE = select(PreviewEnvironment, { owner: true, where: IS_ACTIVE });
 export const EXPIRED = select(PreviewEnvironment, { where: `${IS_ACTIVE} AND previewEnvironment.expiresAt <= NOW()` });
 
 function create(expiresAt: string) {

@@ -23,11 +23,11 @@ export const COUNT_OF_USER = rows<{ count: string | number }>(Workspace, (dataSo
 		.getQuery(),
 );
 export const RUNNING = select(Workspace, {
-	owner: ["username", "systemUsername"],
+	owner: true,
 	where: "workspace.status = 'running'",
 });
 export const ACTIVE = select(Workspace, {
-	owner: ["username"],
+	owner: true,
 	where: "workspace.status IN ('running', 'starting', 'stopping')",
 });
 export const WITH_CONTAINER = select(Workspace, { where: "workspace.status IN ('running', 'starting')" });

@@ -3,7 +3,7 @@ import { type Context, STARTED } from "./context";
 
 /** One call of a method on the big tables. */
 export interface Call {
-	/** As docs/repositories.md names it. */
+	/** As the README's table names it. */
 	readonly method: string;
 	/** Brings about what the call needs; not measured. */
 	readonly prepare?: () => Promise<unknown>;

@@ -177,7 +177,7 @@ describe("previews", () => {
 		await addPreview(workspaceId, "stopped", "1 DAY");
 		const active = await previews.listActive();
 		assert.deepEqual(idsOf(active), [longOver, over, soon, late]);
-		assert.deepEqual({ ...active[0]?.user }, { username: "previewer" });
+		assert.deepEqual({ ...active[0]?.user }, { username: "previewer", systemUsername: "sys_previewer" });
 		assert.deepEqual(idsOf(await previews.listExpired()), [longOver, over]);
 	});
 

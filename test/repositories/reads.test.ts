@@ -53,12 +53,12 @@ function rowsIn(result: unknown): number | undefined {
 	return rowsIn((result as { entries?: unknown } | null)?.entries);
 }
 
-/** The methods of docs/repositories.md with the number of statements that it gives. */
+/** The methods of the README's table, with the number of statements that it gives. */
 function documented(): Map<string, number> {
 	const methods = new Map<string, number>();
 	let repository = "";
-	for (const line of readFileSync(join(__dirname, "../../docs/repositories.md"), "utf8").split("\n")) {
-		repository = /^### `(\w+)`/.exec(line)?.[1] ?? repository;
+	for (const line of readFileSync(join(__dirname, "../../README.md"), "utf8").split("\n")) {
+		repository = /^#### `(\w+)`/.exec(line)?.[1] ?? repository;
 		const cells = line.split("|").map((cell) => cell.trim());
 		const method = /^`(?:(\w+)\.)?(\w+)\(/.exec(cells[2] ?? "");
 		if (method) methods.set(`${method[1] ?? repository}.${method[2]}`, Number.parseInt(cells[4] ?? "", 10));

@@ -51,6 +51,22 @@ describe("repositories", () => {
 		assert.equal((await made.findOneBy({ id }))?.id, id);
 	});
 
+	test("give entities that TypeORM saves like its own", async () => {
+		const { workspaces } = context;
+		const id = await addWorkspace();
+		for (const found of [
+			await workspaces.findById(id),
+			(await workspaces.listByUser(user)).find((one) => one.id === id),
+		]) {
+			assert.ok(found);
+			found.cpuLimit = `${found.cpuLimit}0`;
+			await workspaces.save(found);
+			const saved = await workspaces.findOneByOrFail({ id });
+			assert.deepEqual([saved.cpuLimit, saved.projectName], [found.cpuLimit, found.projectName]);
+		}
+		assert.equal((await workspaces.findById(id))?.cpuLimit, "10");
+	});
+
 	test("work in the caller's transaction, which undoes what they did", async () => {
 		const { dataSource, workspaces, ports } = context;
 		const kept = await addWorkspace();

@@ -148,7 +148,7 @@ describe("workspaces", () => {
 			active.map(({ projectName }) => projectName),
 			["late", "early", "starting", "stopping", "never"],
 		);
-		assert.deepEqual({ ...active[0]?.user }, { username: "lister" });
+		assert.deepEqual({ ...active[0]?.user }, { username: "lister", systemUsername: "sys_lister" });
 		assert.deepEqual((await workspaces.listWithContainer()).map(({ projectName }) => projectName).sort(), [
 			"early",
 			"late",

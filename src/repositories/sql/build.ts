@@ -1,6 +1,6 @@
 import type { ResultSetHeader } from "mysql2";
 import type { DataSource, ObjectLiteral, SelectQueryBuilder } from "typeorm";
-import { entityReader, expressionsOf, ownerColumn, type Selection } from "./selection";
+import { aliasOf, entityReader, expressionsOf, type Selection } from "./selection";
 import { type EntityClass, type Statement, statement } from "./statement";
 
 /** SQL by property; names of properties in it become those of columns. */
@@ -19,14 +19,13 @@ export function select<Entity extends ObjectLiteral>(
 	entity: EntityClass<Entity>,
 	selection: Selection<Entity>,
 ): Statement<Entity[]> {
-	const { where, owner = [], orderBy = {}, index, end = "" } = selection;
+	const { where, owner, orderBy = {}, index, end = "" } = selection;
 	const text = (dataSource: DataSource) => {
 		const metadata = dataSource.getMetadata(entity);
 		const alias = aliasOf(entity);
 		const query = dataSource.createQueryBuilder(entity, alias).select([]);
 		for (const { sql, name } of expressionsOf(alias, metadata, selection)) query.addSelect(sql, name);
-		if (owner.length) query.innerJoin(`${alias}.user`, "user");
-		for (const property of owner) query.addSelect(`user.${property}`, ownerColumn(property));
+		if (owner) query.innerJoin(`${alias}.user`, "user");
 		if (index) query.useIndex(index);
 		if (where) query.where(where);
 		return `${query.orderBy({ ...orderBy }).getQuery()} ${end}`;
@@ -119,9 +118,4 @@ function insertText<Entity extends ObjectLiteral>(
 /** TypeORM takes what a function returns as SQL. */
 function functions(expressions: Readonly<Record<string, string | undefined>>): Record<string, () => string> {
 	return Object.fromEntries(Object.entries(expressions).map(([property, sql]) => [property, () => sql ?? "NULL"]));
-}
-
-/** `workspace` for `Workspace`. */
-export function aliasOf(entity: EntityClass): string {
-	return entity.name.charAt(0).toLowerCase() + entity.name.slice(1);
 }

@@ -1,5 +1,4 @@
 export {
-	aliasOf,
 	type Change,
 	type Expressions,
 	insert,
@@ -10,6 +9,7 @@ export {
 	update,
 	upsert,
 } from "./build";
+export { aliasOf } from "./selection";
 export { run, type Sender, sessionOf } from "./send";
 export type { EntityClass, Statement, Values } from "./statement";
 export { inTransaction } from "./transaction";

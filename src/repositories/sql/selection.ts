@@ -10,8 +10,8 @@ export interface Selection<Entity> {
 	readonly columns?: readonly (keyof Entity & string)[];
 	/** Columns that are not selected by default. */
 	readonly also?: readonly (keyof Entity & string)[];
-	/** Columns of the owner: loads the relation `user`. */
-	readonly owner?: readonly (keyof DashboardUser & string)[];
+	/** Loads the relation `user`, with the owner's names. */
+	readonly owner?: boolean;
 	readonly orderBy?: Readonly<Record<string, "ASC" | "DESC">>;
 	/** The only index that the server may use, where it would choose a worse one. */
 	readonly index?: string;
@@ -19,71 +19,72 @@ export interface Selection<Entity> {
 	readonly end?: string;
 }
 
-/** A column as the server is to write it, under the property's name; instants as seconds, which have no time zone. */
+/** The relation to the owner. */
+const OWNER = "user";
+/** In no account's name: the system keeps one a line. */
+const LINE_END = "\n";
+
+/** What a SELECT lists: instants as seconds, which have no time zone, each under the name of its property. */
 export function expressionsOf<Entity>(
 	alias: string,
 	metadata: EntityMetadata,
 	selection: Selection<Entity>,
 ): { sql: string; name: string }[] {
-	return columnsOf(metadata, selection).map(({ propertyName: name, type }) => {
+	const columns = columnsOf(metadata, selection).map(({ propertyName: name, type }) => {
 		const sql = `${alias}.${name}`;
 		if (type === "timestamp") return { sql: `UNIX_TIMESTAMP(${sql})`, name };
 		// As text on every engine, so that it is parsed exactly once.
 		if (type === "json") return { sql: `CAST(${sql} AS CHAR)`, name };
 		return { sql, name };
 	});
+	if (!selection.owner) return columns;
+	// As one column, which becomes the relation: to take two out of each entity would cost more than all the rest.
+	return [...columns, { sql: `CONCAT_WS('${LINE_END}', ${OWNER}.systemUsername, ${OWNER}.username)`, name: OWNER }];
 }
 
-const CONVERSIONS = new Map<unknown, (value: unknown) => unknown>([
+type Conversion = (value: unknown) => unknown;
+
+const CONVERSIONS = new Map<unknown, Conversion>([
 	["timestamp", (seconds) => new Date(Number(seconds) * 1000)],
 	["json", (text) => JSON.parse(text as string)],
 ]);
 
-/** Makes entities of a SELECT's rows, by the metadata of its columns. */
+/**
+ * Makes entities of a SELECT's rows, by the metadata of its columns. The driver made each object for this row alone: it
+ * becomes the entity.
+ */
 export function entityReader<Entity extends ObjectLiteral>(
 	entity: EntityClass<Entity>,
 	metadata: EntityMetadata,
 	selection: Selection<Entity>,
 ): (answer: unknown) => Entity[] {
-	const columns = columnsOf(metadata, selection);
-	const properties = columns.map(({ propertyName }) => propertyName);
-	const conversions = columns.flatMap(({ propertyName, type }) => {
+	const conversions: { property: string; convert: Conversion }[] = [];
+	for (const { propertyName: property, type } of columnsOf(metadata, selection)) {
 		const convert = CONVERSIONS.get(type);
-		return convert ? [{ propertyName, convert }] : [];
-	});
-	const convert = (row: ObjectLiteral) => {
-		for (const { propertyName, convert } of conversions) {
-			if (row[propertyName] !== null) row[propertyName] = convert(row[propertyName]);
+		if (convert) conversions.push({ property, convert });
+	}
+	if (selection.owner) conversions.push({ property: OWNER, convert: readOwner });
+	const become = (row: ObjectLiteral): Entity => {
+		for (const { property, convert } of conversions) {
+			if (row[property] !== null) row[property] = convert(row[property]);
 		}
-		return row;
+		return Object.setPrototypeOf(row, entity.prototype);
 	};
-	const { owner = [] } = selection;
-	// The driver made the object for this row alone: it becomes the entity, where nothing has to be taken out of it.
-	if (!owner.length)
-		return (answer) => rowsOf(answer).map((row) => Object.setPrototypeOf(convert(row), entity.prototype));
-	return (answer) =>
-		rowsOf(answer).map((row) => {
-			convert(row);
-			const made: ObjectLiteral = new entity();
-			for (const property of properties) made[property] = row[property];
-			made["user"] = readOwner(row, owner);
-			return made as Entity;
-		});
+	return (answer) => (answer as ObjectLiteral[]).map(become);
 }
 
-function rowsOf(answer: unknown): ObjectLiteral[] {
-	return answer as ObjectLiteral[];
+function readOwner(names: unknown): DashboardUser {
+	const text = names as string;
+	const end = text.indexOf(LINE_END);
+	const owner = new DashboardUser();
+	owner.username = text.slice(end + 1);
+	owner.systemUsername = text.slice(0, end);
+	return owner;
 }
 
-/** The name in the result of a column of the owner's. */
-export function ownerColumn(property: string): string {
-	return `user_${property}`;
-}
-
-function readOwner(row: ObjectLiteral, properties: readonly string[]): DashboardUser {
-	const user: ObjectLiteral = new DashboardUser();
-	for (const property of properties) user[property] = row[ownerColumn(property)];
-	return user as DashboardUser;
+/** `workspace` for `Workspace`. */
+export function aliasOf(entity: EntityClass): string {
+	return entity.name.charAt(0).toLowerCase() + entity.name.slice(1);
 }
 
 function columnsOf<Entity>(metadata: EntityMetadata, { columns, also = [] }: Selection<Entity>): ColumnMetadata[] {
