@@ -94,6 +94,7 @@ describe("the log", () => {
 			[{ action: "s3cr3t" }, { code: "INVALID_VALUE", property: "action" }],
 			[{ details: circular }, { code: "INVALID_VALUE", property: "details" }],
 			[{ details: { n: 1n } }, { code: "INVALID_VALUE", property: "details" }],
+			[{ details: "half a character: \ud83d" }, { code: "INVALID_VALUE", property: "details" }],
 			[{ details: () => 1 }, { code: "INVALID_VALUE", property: "details" }],
 			[{ workspaceId: 999_999 }, { code: "NOT_FOUND", entity: "Workspace" }],
 			[{ userId: 999_999 }, { code: "NOT_FOUND", entity: "DashboardUser" }],

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { QueryFailedError } from "typeorm";
+import {
+	AlreadyExistsError,
+	InvalidTransitionError,
+	InvalidValueError,
+	LimitReachedError,
+	NoFreePortError,
+	NotFoundError,
+	UnknownProviderError,
+	ValueTooLongError,
+	WorkspaceLogRepository,
+	WorkspacesError,
+} from "../../src";
+import { openDataSource } from "../support/connection";
+import { addUnlimitedUser, type Context, openContext } from "./context";
+
+let context: Context;
+let user: number;
+
+const addWorkspace = (projectName = `project ${Math.random()}`) =>
+	context.workspaces.createWithinLimit({ userId: user, projectName });
+
+/** Makes a column take less than the entity says, as in a table that somebody has changed by hand. */
+async function withColumn(column: string, type: string, work: () => Promise<void>): Promise<void> {
+	const { database } = context;
+	const [table = "", name = ""] = column.split(".");
+	const [row] = await database.rows<{ Create: string }>(
+		`SELECT CONCAT(column_type, IF(character_set_name IS NULL, '',
+				CONCAT(' CHARACTER SET ', character_set_name, ' COLLATE ', collation_name)),
+			IF(is_nullable = 'YES', ' NULL', ' NOT NULL')) AS \`Create\`
+			FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?`,
+		[table, name],
+	);
+	await database.rows(`ALTER TABLE ${table} MODIFY ${name} ${type}`);
+	try {
+		await work();
+	} finally {
+		await database.rows(`ALTER TABLE ${table} MODIFY ${name} ${row?.Create}`);
+	}
+}
+
+describe("errors", () => {
+	before(async () => {
+		context = await openContext();
+		user = await addUnlimitedUser(context, "failing");
+	});
+	after(() => context.close());
+
+	test("have a code, a name and one line that says the way out", () => {
+		const errors: [WorkspacesError, string, RegExp][] = [
+			[new LimitReachedError("Workspace", 2), "LIMIT_REACHED", /Workspace.* limit of 2 .*raise the limit/],
+			[new AlreadyExistsError("Workspace", ["userId", "projectName"]), "ALREADY_EXISTS", /userId and projectName; use/],
+			[new AlreadyExistsError("Workspace", []), "ALREADY_EXISTS", /^Workspace exists already; use/],
+			[new NotFoundError("Workspace"), "NOT_FOUND", /^Workspace not found/],
+			[new NoFreePortError(1, 2), "NO_FREE_PORT", /from 1 to 2: stop/],
+			[new UnknownProviderError(["a", "b"]), "UNKNOWN_PROVIDER", /a and b/],
+			[
+				new InvalidTransitionError("Workspace", 7, "stopped", "running"),
+				"INVALID_TRANSITION",
+				/7 is stopped .* running; read/,
+			],
+			[
+				new ValueTooLongError("Workspace", "projectName", 100, "characters"),
+				"VALUE_TOO_LONG",
+				/at most 100 characters/,
+			],
+			[new InvalidValueError("Workspace", "id", "an integer"), "INVALID_VALUE", /^Workspace.id must be an integer$/],
+		];
+		for (const [error, code, message] of errors) {
+			assert.ok(error instanceof WorkspacesError && error instanceof Error);
+			assert.equal(error.code, code);
+			assert.equal(error.name, error.constructor.name);
+			assert.match(error.message, message);
+			assert.ok(!error.message.includes("\n"));
+		}
+		assert.equal(new Set(errors.map(([{ code }]) => code)).size, 8);
+	});
+
+	test("of the server's are named after entity and property, with the server's own as cause", async () => {
+		const { workspaces, logs } = context;
+		const refused = async (work: Promise<unknown>, code: string, property: string, errno: number) => {
+			await assert.rejects(work, (error) => {
+				assert.ok(error instanceof WorkspacesError);
+				const {
+					code: found,
+					cause,
+					...rest
+				} = error as WorkspacesError & { property: string; cause: { errno: number } };
+				assert.deepEqual([found, rest.property, cause.errno], [code, property, errno]);
+				return true;
+			});
+		};
+		await withColumn("workspaces.project_name", "VARCHAR(30) NOT NULL", () =>
+			refused(addWorkspace("x".repeat(31)), "VALUE_TOO_LONG", "projectName", 1406),
+		);
+		await withColumn("workspaces.project_name", "VARCHAR(30) CHARACTER SET latin1 NOT NULL", () =>
+			refused(addWorkspace("🧨"), "INVALID_VALUE", "projectName", 1366),
+		);
+		const id = await addWorkspace("narrow");
+		await withColumn("workspaces.idle_timeout_minutes", "TINYINT", () =>
+			refused(workspaces.changeResources(id, { idleTimeoutMinutes: 300 }), "INVALID_VALUE", "idleTimeoutMinutes", 1264),
+		);
+		await withColumn("workspace_logs.action", "ENUM('create') NOT NULL", () =>
+			refused(logs.append({ userId: user, projectName: "p", action: "stop" }), "INVALID_VALUE", "action", 1265),
+		);
+		await context.database.rows("DELETE FROM workspaces");
+		await withColumn("workspaces.container_id", "VARCHAR(64) NOT NULL DEFAULT ''", async () => {
+			const starting = await addWorkspace("never empty");
+			await workspaces.setStatus(starting, "starting");
+			await refused(workspaces.markStopped(starting), "INVALID_VALUE", "containerId", 1048);
+		});
+	});
+
+	test("that mean nothing in this domain are TypeORM's, without values", async () => {
+		const { database, workspaces } = context;
+		await database.rows("ALTER TABLE workspaces RENAME COLUMN container_id TO container_away");
+		try {
+			await assert.rejects(workspaces.findById(1), (error) => {
+				assert.ok(error instanceof QueryFailedError);
+				assert.equal((error.driverError as { errno?: number }).errno, 1054);
+				assert.equal(error.parameters, undefined);
+				assert.match(error.query, /^SELECT .* WHERE `workspace`\.`id` = \?/);
+				return true;
+			});
+		} finally {
+			await database.rows("ALTER TABLE workspaces RENAME COLUMN container_away TO container_id");
+		}
+	});
+
+	test("come after a row that is missing was named, also by a user who may not see the parent's table", async () => {
+		const { database, logs } = context;
+		const account = `${database.name.slice(-10)}`;
+		await database.rows(`CREATE USER '${account}'@'%' IDENTIFIED BY 'x'`);
+		try {
+			await database.rows(
+				`GRANT SELECT, INSERT, UPDATE, DELETE ON ${database.name}.workspace_logs TO '${account}'@'%'`,
+			);
+			const other = await openDataSource(database, { username: account, password: "x" });
+			try {
+				const entry = { userId: 999_999, projectName: "p", action: "start" } as const;
+				await assert.rejects(WorkspaceLogRepository.from(other).append(entry), (error) => {
+					assert.ok(error instanceof NotFoundError);
+					// Where the server does not tell which, each that it may be is named.
+					assert.match(error.entity, /^(?:Workspace or )?DashboardUser$/);
+					return true;
+				});
+				await assert.rejects(logs.append(entry), { code: "NOT_FOUND", entity: "DashboardUser" });
+			} finally {
+				await other.destroy();
+			}
+		} finally {
+			await database.rows(`DROP USER '${account}'@'%'`);
+		}
+	});
+});
