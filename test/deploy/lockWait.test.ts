@@ -51,7 +51,8 @@ function lastAlters({ commands }: CommandProxy): number {
 	return sent.filter((sql) => sql === sent.at(-1)).length;
 }
 
-describe("a run on tables that are in use", () => {
+/** A run that would wait for a table as long as the servers let it would outlast every test. */
+describe("a run on tables that are in use", { timeout: 300_000 }, () => {
 	let database: TestDatabase;
 	let proxy: CommandProxy;
 	let decide: () => Verdict | Promise<Verdict>;
