@@ -1,5 +1,6 @@
 import { type Connection, format, type SqlValue } from "mysql2/promise";
 import { createTestDatabase, type TestDatabase } from "./database";
+import { snapshot } from "./snapshot";
 
 /** What brings an empty database to a state, as one script: making the same state many times costs a round trip each. */
 export type Template = string;
@@ -22,6 +23,24 @@ export async function recordTemplate(install: (database: TestDatabase) => Promis
 	} finally {
 		await database.drop();
 	}
+}
+
+/** Takes down a database as it is: its tables without their history, and their rows. */
+export async function dumpTemplate(database: TestDatabase): Promise<Template> {
+	const generated = await database.rows<{ name: string }>(
+		"SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND EXTRA LIKE '%GENERATED'",
+	);
+	const isStored = ([name]: [string, unknown]) => !generated.some((column) => column.name === name);
+	const script = ["SET foreign_key_checks = 0"];
+	for (const [table, { definition, rows }] of Object.entries(await snapshot(database))) {
+		script.push(definition);
+		for (const row of rows) {
+			const stored = Object.fromEntries(Object.entries(row).filter(isStored)) as Record<string, SqlValue>;
+			script.push(format(`INSERT INTO \`${table}\` SET ?`, [stored], false, "Z"));
+		}
+	}
+	script.push("SET foreign_key_checks = 1");
+	return script.join(";\n").replaceAll(`'${database.name}'`, "DATABASE()");
 }
 
 async function showCreate(database: TestDatabase, table: string): Promise<string> {
