@@ -1,6 +1,6 @@
 import { createPool, type Pool } from "mysql2/promise";
 import type { DataSource, EntitySubscriberInterface } from "typeorm";
-import { ResourceLimitRepository, runMigrationsSafely } from "../src";
+import { runMigrationsSafely } from "../src";
 import { SESSION_STATEMENT } from "../src/connection/session";
 import { openDataSource } from "../test/support/connection";
 import { createTestDatabase, type TestDatabase } from "../test/support/database";
@@ -83,10 +83,6 @@ async function bench(database: TestDatabase, isFull: boolean, filter: string): P
 	try {
 		await runMigrationsSafely(dataSource);
 		await fill(database.connection, isFull ? FULL : SMALL);
-		await ResourceLimitRepository.from(dataSource).setOwn(60, {
-			maxWorkspaces: 10_000_000,
-			maxPreviewsPerWorkspace: 10_000_000,
-		});
 		for (const operation of OPERATIONS.flatMap((make) => make(dataSource))) {
 			if (operation.name.includes(filter)) await report(dataSource, pool, operation);
 		}
@@ -103,8 +99,9 @@ async function report(dataSource: DataSource, pool: Pool, operation: Operation):
 	const ways = { mysql2: replay(pool, sent, 1, operation.row), repository, typeorm };
 	const alone = await measure(ways, 1);
 	const together = await measure(ways, CALLERS);
-	const ratios = [alone, together].map((times) => [times.repository / times.mysql2, times.typeorm / times.mysql2]);
-	const cells = ratios.map((pair) => pair.map((ratio) => ratio.toFixed(2)).join(" / "));
+	const cells = [alone, together].map((times) =>
+		[times.repository, times.typeorm].map((way) => (way / times.mysql2).toFixed(2)).join(" / "),
+	);
 	const statements = `${sent.length} / ${sentByTypeorm.length}`;
 	console.log(
 		`| ${isFrequent ? `**${name}**` : name} | ${alone.mysql2.toFixed(0)} | ${cells.join(" | ")} | ${statements} |`,

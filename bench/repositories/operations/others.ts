@@ -80,13 +80,13 @@ export function limitOperations(dataSource: DataSource): Operation[] {
 		},
 		{
 			name: "a user's own limits",
-			repository: () => repository.findOwn(60),
-			typeorm: () => typeorm.findOneBy({ userId: 60 }),
+			repository: () => repository.findOwn(1_600),
+			typeorm: () => typeorm.findOneBy({ userId: 1_600 }),
 		},
 		{
 			name: "set a user's limits",
-			repository: () => repository.setOwn(61, { maxWorkspaces: 5 }),
-			typeorm: () => upsert(typeorm, { userId: 61, maxWorkspaces: 5 }, ["max_workspaces"]),
+			repository: () => repository.setOwn(1_601, { maxWorkspaces: 5 }),
+			typeorm: () => upsert(typeorm, { userId: 1_601, maxWorkspaces: 5 }, ["max_workspaces"]),
 		},
 	];
 }

@@ -1,9 +1,9 @@
 import { type DataSource, In, LessThan } from "typeorm";
-import { PreviewEnvironment, PreviewEnvironmentRepository, ResourceLimit } from "../../../src";
-import { activePreviewOf, nameOf, type Operation } from "../operation";
+import { PreviewEnvironment, PreviewEnvironmentRepository } from "../../../src";
+import { activePreviewOf, nameOf, type Operation, rowOf } from "../operation";
+import { withLimits } from "../withLimits";
 
 const USER = 8;
-const MAKER = 60;
 const TEN = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const PREVIEW_HASH = "0".repeat(31) + 7;
 
@@ -83,18 +83,21 @@ export function previewChanges(dataSource: DataSource): Operation[] {
 	const repository = PreviewEnvironmentRepository.from(dataSource);
 	const typeorm = dataSource.getRepository(PreviewEnvironment);
 	const expiresAt = new Date("2031-01-01T00:00:00Z");
+	const newPreview = (turn: number) => {
+		return { workspaceId: rowOf(turn), userId: rowOf(turn), previewHash: nameOf(turn), expiresAt };
+	};
 	return [
 		{
 			name: "create a preview within the limit",
-			repository: (turn) =>
-				repository.createWithinLimit({ workspaceId: MAKER, userId: MAKER, previewHash: nameOf(turn), expiresAt }),
-			typeorm: async (turn) => {
-				const limits = await dataSource.getRepository(ResourceLimit).findOneBy({ userId: MAKER });
-				const count = await typeorm.countBy({ workspaceId: MAKER, status: In(["creating", "running"]) });
-				if (count >= (limits?.maxPreviewsPerWorkspace ?? 3)) throw new Error("The limit is reached");
-				const preview = { workspaceId: MAKER, userId: MAKER, projectName: "project", previewHash: nameOf(turn) };
-				await typeorm.insert({ ...preview, expiresAt });
-			},
+			repository: (turn) => repository.createWithinLimit(newPreview(turn)),
+			typeorm: (turn) =>
+				withLimits(dataSource, rowOf(turn), async (manager, limits) => {
+					const { workspaceId } = newPreview(turn);
+					const active = { workspaceId, status: In(["creating", "running"]) };
+					const count = await manager.countBy(PreviewEnvironment, active);
+					if (count >= (limits.maxPreviewsPerWorkspace ?? 3)) throw new Error("The limit is reached");
+					await manager.insert(PreviewEnvironment, { ...newPreview(turn), projectName: "project" });
+				}),
 		},
 		{
 			name: "extend a preview's expiry",

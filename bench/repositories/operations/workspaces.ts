@@ -1,10 +1,9 @@
 import { type DataSource, In } from "typeorm";
-import { PortRepository, ResourceLimit, Workspace, WorkspaceRepository } from "../../../src";
+import { PortRepository, Workspace, WorkspaceRepository } from "../../../src";
 import { nameOf, type Operation, rowOf } from "../operation";
+import { withLimits } from "../withLimits";
 
 const USER = 8;
-/** Of whom there is no limit. */
-const MAKER = 60;
 const STARTED = {
 	containerId: "c".repeat(64),
 	containerName: "name",
@@ -110,13 +109,14 @@ export function workspaceChanges(dataSource: DataSource): Operation[] {
 		},
 		{
 			name: "create a workspace within the limit",
-			repository: (turn) => repository.createWithinLimit({ userId: MAKER, projectName: nameOf(turn) }),
-			typeorm: async (turn) => {
-				const limits = await dataSource.getRepository(ResourceLimit).findOneBy({ userId: MAKER });
-				const count = await typeorm.countBy({ userId: MAKER });
-				if (count >= (limits?.maxWorkspaces ?? 2)) throw new Error("The limit is reached");
-				await typeorm.insert({ userId: MAKER, projectName: nameOf(turn), cpuLimit: limits?.defaultCpu ?? "1" });
-			},
+			repository: (turn) => repository.createWithinLimit({ userId: rowOf(turn), projectName: nameOf(turn) }),
+			typeorm: (turn) =>
+				withLimits(dataSource, rowOf(turn), async (manager, limits) => {
+					const count = await manager.countBy(Workspace, { userId: rowOf(turn) });
+					if (count >= (limits.maxWorkspaces ?? 2)) throw new Error("The limit is reached");
+					const cpuLimit = limits.defaultCpu ?? "1";
+					await manager.insert(Workspace, { userId: rowOf(turn), projectName: nameOf(turn), cpuLimit });
+				}),
 		},
 		{
 			name: "change resources",
@@ -157,11 +157,8 @@ export function workspaceChanges(dataSource: DataSource): Operation[] {
 	];
 }
 
-/** The same locks with TypeORM's own means. */
 async function claimByTypeorm(dataSource: DataSource, id: number): Promise<void> {
-	await dataSource.transaction(async (manager) => {
-		const limits = manager.getRepository(ResourceLimit).createQueryBuilder("r").where("r.userId IS NULL");
-		await limits.setLock("pessimistic_write").getOne();
+	await withLimits(dataSource, id, async (manager) => {
 		const used = await manager.query(
 			`SELECT assigned_port AS port FROM workspaces WHERE assigned_port BETWEEN 10000 AND 10100 UNION ALL
 				SELECT assigned_port FROM preview_environments WHERE assigned_port BETWEEN 10000 AND 10100`,
