@@ -30,7 +30,7 @@ export async function installOldData(database: TestDatabase, size: Size): Promis
 	);
 	await connection.query(
 		"INSERT INTO preview_environments (workspace_id, user_id, project_name, preview_hash, status, expires_at) " +
-			`SELECT ${FIRST_ID} + n % ${size.workspaces}, 1 + n % 2, CONCAT('project-', n), MD5(n), ` +
+			`SELECT ${FIRST_ID} + n % ${size.workspaces}, 1 + n % 2, CONCAT('project-', n), LEFT(SHA2(n, 256), 32), ` +
 			`IF(n % 100, 'expired', 'running'), NOW() + INTERVAL 1 DAY ${some(size.previews)}`,
 	);
 	await connection.query(
