@@ -64,7 +64,7 @@ export async function transition(
 	if (!affected) throw await refusal(at, entity, values.id, to, reason);
 }
 
-export async function refusal(
+async function refusal(
 	at: Sender,
 	{ name, columnDefault, current }: Stateful,
 	id: number,

@@ -10,6 +10,6 @@ export {
 	upsert,
 } from "./build";
 export { aliasOf } from "./selection";
-export { run, type Sender, sessionOf } from "./send";
+export { run, type Sender } from "./send";
 export type { EntityClass, Statement, Values } from "./statement";
 export { inTransaction } from "./transaction";
