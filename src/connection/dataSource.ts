@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { DataSource, type DataSourceOptions, type Migration } from "typeorm";
-import { type MigrationReport, revertMigrationSafely, runMigrationsSafely } from "../deploy";
+import type { MigrationReport } from "../deploy/report";
+import { revertMigrationSafely, runMigrationsSafely } from "../deploy/run";
 import { entities } from "../entities";
 import { migrations } from "../migrations";
 import { WorkspacesDriver } from "./driver";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { QueryRunner } from "typeorm";
-import { describeSession } from "../migrations/schema/blockers";
+import { describeSession, visibleSessions } from "../migrations/schema/blockers";
 import { MigrationError } from "../migrations/schema/errors";
 import { acquireLease, isGaleraNode, seeOtherNodes } from "./lease";
 
@@ -72,11 +72,9 @@ async function getLock(queryRunner: QueryRunner, name: string, seconds: number):
 	return Number(row?.got) === 1;
 }
 
+/** Two statements. */
 async function holderOf(queryRunner: QueryRunner, name: string): Promise<string> {
-	const sessions = (await queryRunner.query(
-		"SELECT ID AS id, USER AS user, HOST AS host, TIME AS seconds FROM information_schema.PROCESSLIST " +
-			"WHERE ID = IS_USED_LOCK(?)",
-		[name],
-	)) as Parameters<typeof describeSession>[0][];
-	return sessions[0] ? describeSession(sessions[0]) : "by a session that this user may not see";
+	const [used] = (await queryRunner.query("SELECT IS_USED_LOCK(?) AS id", [name])) as { id: unknown }[];
+	const holder = (await visibleSessions(queryRunner)).find((session) => Number(session.id) === Number(used?.id));
+	return holder ? describeSession(holder) : "by a session that this user may not see";
 }

@@ -1,4 +1,5 @@
 import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
+import { rowsIfAny } from "../migrations/schema/dataLoss";
 import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type MigrationEvent, setContext } from "../migrations/schema/events";
 import { LEASE_TABLE } from "./lease";
@@ -28,11 +29,11 @@ const NOTHING: DeployResult = { migrations: [], report: undefined };
 
 /**
  * Runs the pending migrations: one run at a time on a database, refused as a whole before anything is changed where
- * one of them can't be carried out, and told as a report through the logger. With nothing pending: two statements.
+ * one of them can't be carried out, and told as a report through the logger. With nothing pending: one statement.
  */
 export async function runMigrationsSafely(dataSource: DataSource, options: DeployOptions = {}): Promise<DeployResult> {
 	return onOneSession(dataSource, options, async (queryRunner, executor) => {
-		const isPending = async () => (await executor.getPendingMigrations()).length > 0;
+		const isPending = () => hasPending(dataSource, queryRunner);
 		if (!(await isPending())) return nothing(dataSource, "No migrations are pending");
 		return locked(dataSource, queryRunner, options, async () => {
 			if (!(await isPending())) return nothing(dataSource, "No migrations are pending: another run did them");
@@ -69,6 +70,14 @@ export async function revertMigrationSafely(
 			return result;
 		}),
 	);
+}
+
+/** One statement, where TypeORM asks for the table first. */
+async function hasPending(dataSource: DataSource, queryRunner: QueryRunner): Promise<boolean> {
+	const table = dataSource.options.migrationsTableName ?? "migrations";
+	const rows = await rowsIfAny<{ name: string }>(queryRunner, `SELECT name FROM \`${table}\``);
+	const executed = new Set(rows.map((row) => row.name));
+	return dataSource.migrations.some((migration) => !executed.has(migration.name ?? migration.constructor.name));
 }
 
 /** A migration of the host's may read what only its own statements would have made: that is no reason to refuse. */
