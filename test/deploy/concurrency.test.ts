@@ -5,7 +5,7 @@ import type { MigrationReport } from "../../src/deploy";
 import { acquireLock, lockName } from "../../src/deploy/lock";
 import { migrations } from "../../src/migrations";
 import { startTypeorm } from "../support/cli";
-import { withDataSource } from "../support/connection";
+import { openDataSource, withDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
 import { type Gate, startGate } from "../support/gate";
 import { installOldDashboard } from "../support/oldDashboard";
@@ -116,12 +116,17 @@ describe("runs at the same time", () => {
 		const leader = run(gate.database);
 		await gate.holds(leader);
 		const [holder] = await database.rows<{ id: number }>("SELECT IS_USED_LOCK(?) AS id", [lockName(database.name)]);
+		// MySQL cannot list sessions through information_schema while one sends a character of four bytes.
+		const busy = await openDataSource(database);
+		const sleeping = busy.query("SELECT SLEEP(3), '🚀'");
 		const follower = run(database, { lockTimeout: 1 });
 		await assert.rejects(follower, new RegExp(`gave up after 1 s: .*${database.name}.*session ${holder?.id} `));
 		assert.deepEqual(await stateOf(database), before);
 		gate.letGo();
 		assert.ok(await leader);
 		assert.deepEqual(await stateOf(database), wanted);
+		await sleeping;
+		await busy.destroy();
 	});
 
 	it("do not wait for a run on another database, be it one whose name differs in case alone", async () => {

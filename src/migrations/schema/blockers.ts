@@ -16,28 +16,61 @@ const HOLDERS = (
 	WHERE l.OBJECT_SCHEMA = DATABASE() AND l.OBJECT_NAME = '${table}' AND l.LOCK_STATUS = 'GRANTED'
 		AND t.PROCESSLIST_ID <> CONNECTION_ID() LIMIT 5`;
 
-/** Sessions with an open transaction; needs PROCESS. */
-const TRANSACTIONS = `SELECT p.ID AS id, p.USER AS user, p.HOST AS host,
-		TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS seconds
-	FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id
-	WHERE p.ID <> CONNECTION_ID() AND p.DB = DATABASE() ORDER BY t.trx_started LIMIT 5`;
+/** Open transactions of all databases; needs PROCESS. */
+const TRANSACTIONS = `SELECT trx_mysql_thread_id AS id, TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS seconds
+	FROM information_schema.INNODB_TRX ORDER BY trx_started`;
 
-/** What everybody may see: the other sessions of the same user in this database. */
-const SESSIONS = `SELECT ID AS id, USER AS user, HOST AS host, TIME AS seconds FROM information_schema.PROCESSLIST
-	WHERE ID <> CONNECTION_ID() AND DB = DATABASE() ORDER BY TIME DESC LIMIT 5`;
+const MOST = 5;
 
-/** Names the sessions that may hold a table, as far as this user may see them: up to three statements. */
+/** Names the sessions that may hold a table, as far as this user may see them: up to four statements. */
 export async function blockers(queryRunner: QueryRunner, table: string): Promise<string> {
-	const looks = [
-		["held by", HOLDERS(table)],
-		["open transactions in this database:", TRANSACTIONS],
-		["other sessions in this database:", SESSIONS],
-	] as const;
-	for (const [words, sql] of looks) {
-		const sessions = (await queryRunner.query(sql).catch(() => [])) as Session[];
-		if (sessions.length) return `${words} ${sessions.map(describeSession).join(", ")}`;
-	}
+	const name = (words: string, sessions: readonly Session[]) =>
+		`${words} ${sessions.slice(0, MOST).map(describeSession).join(", ")}`;
+	const holders = await rowsOrNone<Session>(queryRunner, HOLDERS(table));
+	if (holders.length) return name("held by", holders);
+	const others = await otherSessions(queryRunner).catch(() => []);
+	const transactions = await rowsOrNone<Pick<Session, "id" | "seconds">>(queryRunner, TRANSACTIONS);
+	const open = transactions.flatMap(({ id, seconds }) =>
+		others.filter((session) => Number(session.id) === Number(id)).map((session) => ({ ...session, seconds })),
+	);
+	if (open.length) return name("open transactions in this database:", open);
+	if (others.length) return name("other sessions in this database:", others);
 	return "the session that holds it is not visible to this user";
+}
+
+async function rowsOrNone<Row>(queryRunner: QueryRunner, sql: string): Promise<Row[]> {
+	return (await queryRunner.query(sql).catch(() => [])) as Row[];
+}
+
+/** What everybody may see: the other sessions of the same user in this database, longest idle or busy first. */
+async function otherSessions(queryRunner: QueryRunner): Promise<Session[]> {
+	const [self] = (await queryRunner.query("SELECT CONNECTION_ID() AS id, DATABASE() AS name")) as {
+		id: number | string;
+		name: string;
+	}[];
+	const sessions = await visibleSessions(queryRunner);
+	return sessions
+		.filter((session) => session.database === self?.name && Number(session.id) !== Number(self?.id))
+		.sort((one, other) => Number(other.seconds) - Number(one.seconds));
+}
+
+interface VisibleSession extends Session {
+	readonly database: string | null;
+}
+
+/**
+ * The sessions that this user may see: one statement. MySQL's information_schema.PROCESSLIST is no way to it, since it
+ * fails while any session of the server sends a character of four bytes.
+ */
+export async function visibleSessions(queryRunner: QueryRunner): Promise<VisibleSession[]> {
+	const rows = (await queryRunner.query("SHOW PROCESSLIST")) as {
+		Id: number | string;
+		User: string;
+		Host: string | null;
+		db: string | null;
+		Time: number | string | null;
+	}[];
+	return rows.map(({ Id, User, Host, db, Time }) => ({ id: Id, user: User, host: Host, seconds: Time, database: db }));
 }
 
 export function describeSession({ id, user, host, seconds }: Session): string {
