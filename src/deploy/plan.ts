@@ -25,14 +25,20 @@ export interface MigrationPlan {
 export async function planMigrations(dataSource: DataSource): Promise<MigrationPlan> {
 	const queryRunner = dataSource.createQueryRunner();
 	try {
-		return await planOn(dataSource, queryRunner);
+		const { migrations, statements } = await planOn(dataSource, queryRunner);
+		return { migrations, statements };
 	} finally {
 		await queryRunner.release();
 	}
 }
 
+/** What the plan saw of the tables, for a run that follows at once. */
+interface PlanLook {
+	readonly looked: SeenSchema;
+}
+
 /** The same on a query runner of the caller's, refused only where several plans in a row find the database incompatible. */
-export async function planOn(dataSource: DataSource, queryRunner: QueryRunner): Promise<MigrationPlan> {
+export async function planOn(dataSource: DataSource, queryRunner: QueryRunner): Promise<MigrationPlan & PlanLook> {
 	for (let look = 1; ; look++) {
 		try {
 			return await planOnce(dataSource, queryRunner);
@@ -44,11 +50,11 @@ export async function planOn(dataSource: DataSource, queryRunner: QueryRunner): 
 }
 
 /** The run itself, with every statement that writes only taken down. */
-async function planOnce(dataSource: DataSource, queryRunner: QueryRunner): Promise<MigrationPlan> {
+async function planOnce(dataSource: DataSource, queryRunner: QueryRunner): Promise<MigrationPlan & PlanLook> {
 	const statements: string[] = [];
 	const restore = record(queryRunner, statements);
 	const problems: string[] = [];
-	const seen: SeenSchema = { tables: new Map() };
+	const seen: SeenSchema = { tables: new Map(), assumed: new Map() };
 	setContext(queryRunner, { planned: true, listener: () => undefined, seen, problems });
 	try {
 		const executor = new MigrationExecutor(dataSource, queryRunner);
@@ -56,7 +62,8 @@ async function planOnce(dataSource: DataSource, queryRunner: QueryRunner): Promi
 		await forgetHalfReverted(queryRunner);
 		const migrations = await quietly(dataSource, () => executor.executePendingMigrations());
 		refuse(problems);
-		return { migrations: migrations.map((migration) => migration.name), statements };
+		const { assumed: _, ...looked } = seen;
+		return { migrations: migrations.map((migration) => migration.name), statements, looked };
 	} catch (error) {
 		// A later migration may have failed for what an earlier one found.
 		refuse(problems);

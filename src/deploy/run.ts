@@ -1,7 +1,7 @@
 import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
 import { rowsIfAny } from "../migrations/schema/dataLoss";
 import { IncompatibleSchemaError } from "../migrations/schema/errors";
-import { type MigrationEvent, setContext } from "../migrations/schema/events";
+import { type MigrationEvent, type SeenSchema, setContext } from "../migrations/schema/events";
 import { LEASE_TABLE } from "./lease";
 import { acquireLock } from "./lock";
 import { planOn } from "./plan";
@@ -38,11 +38,12 @@ export async function runMigrationsSafely(dataSource: DataSource, options: Deplo
 		return locked(dataSource, queryRunner, options, async () => {
 			if (!(await isPending())) return nothing(dataSource, "No migrations are pending: another run did them");
 			await refuseMissingPrivileges(queryRunner, "run");
-			if (!options.fake) await refuseIncompatible(dataSource, queryRunner);
-			return reported(dataSource, queryRunner, options, async () => {
+			const seen = options.fake ? undefined : await refuseIncompatible(dataSource, queryRunner);
+			const work = async () => {
 				await forgetHalfReverted(queryRunner);
 				return executor.executePendingMigrations();
-			});
+			};
+			return reported(dataSource, queryRunner, options, work, seen);
 		});
 	});
 }
@@ -81,11 +82,12 @@ async function hasPending(dataSource: DataSource, queryRunner: QueryRunner): Pro
 }
 
 /** A migration of the host's may read what only its own statements would have made: that is no reason to refuse. */
-async function refuseIncompatible(dataSource: DataSource, queryRunner: QueryRunner): Promise<void> {
+async function refuseIncompatible(dataSource: DataSource, queryRunner: QueryRunner): Promise<SeenSchema | undefined> {
 	try {
-		await planOn(dataSource, queryRunner);
+		return (await planOn(dataSource, queryRunner)).looked;
 	} catch (error) {
 		if (error instanceof IncompatibleSchemaError) throw error;
+		return undefined;
 	}
 }
 
@@ -126,6 +128,7 @@ async function reported(
 	queryRunner: QueryRunner,
 	{ tableTimeout = 60 }: DeployOptions,
 	work: () => Promise<Migration[]>,
+	seen: SeenSchema = { tables: new Map() },
 ): Promise<DeployResult> {
 	const { logger } = dataSource;
 	const events: MigrationEvent[] = [];
@@ -134,7 +137,7 @@ async function reported(
 		// Told before it happens, so that it was said even if the process ends in between.
 		if (event.kind === "removing") logger.logMigration(`removing from ${event.table}: ${event.text}`);
 	};
-	setContext(queryRunner, { listener, patience: tableTimeout * 1000, seen: { tables: new Map() } });
+	setContext(queryRunner, { listener, patience: tableTimeout * 1000, seen });
 	try {
 		const migrations = await quietly(dataSource, work);
 		const report = summarize(

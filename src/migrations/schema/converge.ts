@@ -84,12 +84,12 @@ async function act(
 async function lookAt(queryRunner: QueryRunner, names: readonly string[], again: boolean): Promise<Snapshot> {
 	const { seen } = contextOf(queryRunner);
 	if (!seen) return inspect(queryRunner, names);
-	if (again || !seen.server || names.some((name) => !seen.tables.has(name))) {
+	if (again || !seen.server || names.some((name) => !seen.assumed?.has(name) && !seen.tables.has(name))) {
 		const snapshot = await inspect(queryRunner, names, seen.server);
 		seen.server = snapshot.server;
 		for (const name of names) seen.tables.set(name, snapshot.tables.get(name) ?? null);
 	}
-	const tables = names.flatMap((name) => seen.tables.get(name) ?? []);
+	const tables = names.flatMap((name) => seen.assumed?.get(name) ?? seen.tables.get(name) ?? []);
 	return { server: seen.server, tables: new Map(tables.map((table) => [table.name, table])) };
 }
 
@@ -97,7 +97,7 @@ async function lookAt(queryRunner: QueryRunner, names: readonly string[], again:
 function assume(seen: SeenSchema | undefined, { tables, server }: Snapshot, shapes: readonly TableShape[]): void {
 	for (const shape of shapes) {
 		const before = tables.get(shape.name);
-		seen?.tables.set(shape.name, {
+		seen?.assumed?.set(shape.name, {
 			name: shape.name,
 			engine: before?.engine ?? "InnoDB",
 			collation: before?.collation ?? server.collation,

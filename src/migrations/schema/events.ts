@@ -39,6 +39,8 @@ export interface MigrationContext {
 export interface SeenSchema {
 	server?: Server;
 	readonly tables: Map<string, ActualTable | null>;
+	/** While planning: the tables as the statements so far would leave them. */
+	readonly assumed?: Map<string, ActualTable>;
 }
 
 const KEY = "dployr-workspaces-db";
