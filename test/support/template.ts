@@ -28,7 +28,7 @@ export async function recordTemplate(install: (database: TestDatabase) => Promis
 /** Takes down a database as it is: its tables without their history, and their rows. */
 export async function dumpTemplate(database: TestDatabase): Promise<Template> {
 	const generated = await database.rows<{ name: string }>(
-		"SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND EXTRA LIKE '%GENERATED'",
+		"SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND EXTRA LIKE '%VIRTUAL GENERATED%'",
 	);
 	const isStored = ([name]: [string, unknown]) => !generated.some((column) => column.name === name);
 	const script = ["SET foreign_key_checks = 0"];
