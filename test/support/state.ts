@@ -21,8 +21,11 @@ export async function stateOf(database: TestDatabase, { sameIds = true } = {}): 
 	}));
 }
 
+/** The lines of a definition, indexes last and in the order of their names. */
 function sortKeys(definition: string): string[] {
-	const lines = definition.split("\n").map((line) => line.replace(/,$/, ""));
+	// MySQL shows the character set beside the collation where it was written so.
+	const shown = definition.replaceAll(/ CHARACTER SET \w+ COLLATE /g, " COLLATE ");
+	const lines = shown.split("\n").map((line) => line.replace(/,$/, ""));
 	const isKey = (line: string) => /^\s*(UNIQUE )?KEY/.test(line);
 	return [...lines.filter((line) => !isKey(line)), ...lines.filter(isKey).sort()];
 }
