@@ -76,7 +76,13 @@ export async function revertMigrationSafely(
 /** One statement, where TypeORM asks for the table first. */
 async function hasPending(dataSource: DataSource, queryRunner: QueryRunner): Promise<boolean> {
 	const table = dataSource.options.migrationsTableName ?? "migrations";
-	const rows = await rowsIfAny<{ name: string }>(queryRunner, `SELECT name FROM \`${table}\``);
+	const rows = await rowsIfAny<{ name: string }>(queryRunner, `SELECT name FROM \`${table}\``).catch(
+		async (error: unknown) => {
+			// Without SELECT on the database the server does not say whether the table is there.
+			await refuseMissingPrivileges(queryRunner, "run");
+			throw error;
+		},
+	);
 	const executed = new Set(rows.map((row) => row.name));
 	return dataSource.migrations.some((migration) => !executed.has(migration.name ?? migration.constructor.name));
 }
