@@ -189,4 +189,19 @@ describe("the log", () => {
 		}
 		assert.equal((await logs.pageOfEverybody()).entries.length, 9);
 	});
+
+	test("an entry of an old dashboard whose details are no JSON is read as text, with the page around it", async () => {
+		const { logs, database } = context;
+		await database.rows("ALTER TABLE workspace_logs MODIFY details LONGTEXT");
+		await logs.append({ userId: user, projectName: "old text", action: "start", details: { port: 1 } });
+		await database.rows(
+			"INSERT INTO workspace_logs (user_id, project_name, action, details) VALUES (?, 'old text', 'stop', 'port: 2')",
+			[user],
+		);
+		const { entries } = await logs.pageOfProject(user, "old text");
+		assert.deepEqual(
+			entries.map(({ details }) => details),
+			["port: 2", { port: 1 }],
+		);
+	});
 });

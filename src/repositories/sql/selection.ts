@@ -46,31 +46,52 @@ type Conversion = (value: unknown) => unknown;
 
 const CONVERSIONS = new Map<unknown, Conversion>([
 	["timestamp", (seconds) => new Date(Number(seconds) * 1000)],
-	["json", (text) => JSON.parse(text as string)],
+	["json", (text) => readJson(text as string)],
 ]);
 
-/**
- * Makes entities of a SELECT's rows, by the metadata of its columns. The driver made each object for this row alone: it
- * becomes the entity.
- */
+interface ReadColumn {
+	readonly property: string;
+	readonly convert: Conversion | undefined;
+}
+
+/** Makes entities of a SELECT's rows, by the metadata of its columns. */
 export function entityReader<Entity extends ObjectLiteral>(
 	entity: EntityClass<Entity>,
 	metadata: EntityMetadata,
 	selection: Selection<Entity>,
 ): (answer: unknown) => Entity[] {
-	const conversions: { property: string; convert: Conversion }[] = [];
-	for (const { propertyName: property, type } of columnsOf(metadata, selection)) {
-		const convert = CONVERSIONS.get(type);
-		if (convert) conversions.push({ property, convert });
+	const columns: ReadColumn[] = columnsOf(metadata, selection).map(({ propertyName: property, type }) => {
+		return { property, convert: CONVERSIONS.get(type) };
+	});
+	if (selection.owner) columns.push({ property: OWNER, convert: readOwner });
+	const read = compileReader(entity, columns);
+	return (answer) => (answer as ObjectLiteral[]).map(read);
+}
+
+/**
+ * Compiled, as the driver's own parser of rows is: a loop over the columns takes twice as long, which is a tenth of the
+ * time of a page of 1,000.
+ */
+function compileReader<Entity>(
+	entity: new () => Entity,
+	columns: readonly ReadColumn[],
+): (row: ObjectLiteral) => Entity {
+	const assignments = columns.map(({ property, convert }, index) => {
+		const key = JSON.stringify(property);
+		const value = `row[${key}]`;
+		return `made[${key}] = ${convert ? `${value} === null ? null : columns[${index}].convert(${value})` : value};`;
+	});
+	const body = `return (row) => { const made = new entity(); ${assignments.join(" ")} return made; };`;
+	return new Function("entity", "columns", body)(entity, columns);
+}
+
+/** Text that is no JSON stays text: an old dashboard's column may lack the CHECK, and one entry must not cost the page. */
+function readJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return text;
 	}
-	if (selection.owner) conversions.push({ property: OWNER, convert: readOwner });
-	const become = (row: ObjectLiteral): Entity => {
-		for (const { property, convert } of conversions) {
-			if (row[property] !== null) row[property] = convert(row[property]);
-		}
-		return Object.setPrototypeOf(row, entity.prototype);
-	};
-	return (answer) => (answer as ObjectLiteral[]).map(become);
 }
 
 function readOwner(names: unknown): DashboardUser {
