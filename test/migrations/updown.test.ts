@@ -182,6 +182,21 @@ describe("a revert", () => {
 			}));
 	}
 
+	it("keeps what the dashboard made where a run ended between noting a table as its own and making it", () =>
+		withDatabase(async (database, dataSource) => {
+			await database.connection.query(
+				"CREATE TABLE typeorm_metadata (`type` varchar(255) NOT NULL, `database` varchar(255), `schema` varchar(255), " +
+					"`table` varchar(255), `name` varchar(255), `value` text)",
+			);
+			await database.connection.query(
+				"INSERT INTO typeorm_metadata (`type`, `table`) VALUES ('CREATED_BY_DPLOYR_WORKSPACES_DB', 'workspace_logs')",
+			);
+			for (const sql of oldTables()) await database.connection.query(sql);
+			await runMigrationsSafely(dataSource);
+			await revertAll(dataSource);
+			assert.ok("workspace_logs" in (await snapshot(database)));
+		}));
+
 	it("drops of a database that was only completed what the module made", () =>
 		withDatabase(async (database, dataSource) => {
 			for (const sql of oldTables().slice(0, 2)) await database.connection.query(sql);

@@ -9,7 +9,7 @@ import { execute, withShortLockWait } from "./execute";
 import { foreignKeysAfter } from "./foreignKeys";
 import { indexesAfter } from "./indexes";
 import { inspect } from "./inspect";
-import { markCreated, unmarkCreated } from "./origin";
+import { createdTables, markCreated, unmarkCreated } from "./origin";
 import type { ActualTable, Snapshot, TableShape } from "./shape";
 
 /** Every look that finds a difference acts on it; a look that still does after so many is fought by somebody. */
@@ -52,12 +52,24 @@ export async function converge(
 			continue;
 		}
 		const steps = shapes.flatMap((shape) => differences.get(shape.name)?.changes ?? creation(shape, snapshot.server));
+		if (options.create && look === 1) await disown(queryRunner, differences);
 		if (!steps.length) return report(queryRunner, shapes, differences, options, created, changed);
 		if (look > MAX_LOOKS)
 			throw new MigrationError(`these steps keep being undone: ${steps.map((step) => step.sql).join("; ")}`);
 		await withShortLockWait(queryRunner, () => act(queryRunner, steps, created, changed));
 		if (planned) return assume(seen, snapshot, shapes);
 	}
+}
+
+/**
+ * A table is noted as the module's own before it is made. Where a run ended in between and the dashboard made the table
+ * then, it has another shape than the module's CREATE gives.
+ */
+async function disown(queryRunner: QueryRunner, differences: ReadonlyMap<string, Difference>): Promise<void> {
+	const differing = [...differences].filter(([, { changes }]) => changes.length).map(([name]) => name);
+	if (!differing.length) return;
+	const created = await createdTables(queryRunner);
+	for (const name of differing) if (created.has(name)) await unmarkCreated(queryRunner, name);
 }
 
 async function act(

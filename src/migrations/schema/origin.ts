@@ -1,4 +1,5 @@
 import type { QueryRunner } from "typeorm";
+import { rowsIfAny } from "./dataLoss";
 
 /**
  * Which tables this module made, so that a revert drops none that the dashboard made. It is kept in TypeORM's own
@@ -31,12 +32,10 @@ export async function unmarkCreated(queryRunner: QueryRunner, table: string): Pr
 	);
 }
 
-/** The tables among those named that this module made: two statements. */
+/** The tables that this module made: one statement. */
 export async function createdTables(queryRunner: QueryRunner): Promise<Set<string>> {
-	await ensureMetadataTable(queryRunner);
-	const rows = (await queryRunner.query(
-		`SELECT \`table\` AS name FROM ${metadataTable(queryRunner)} WHERE \`type\` = '${TYPE}'`,
-	)) as { name: string }[];
+	const sql = `SELECT \`table\` AS name FROM ${metadataTable(queryRunner)} WHERE \`type\` = '${TYPE}'`;
+	const rows = await rowsIfAny<{ name: string }>(queryRunner, sql);
 	return new Set(rows.map((row) => row.name));
 }
 
