@@ -2,13 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { format } from "mysql2";
 import { type DataSource, MigrationExecutor, type QueryRunner } from "typeorm";
 import { LOOKS_BEFORE_REFUSAL, PAUSE_BEFORE_LOOK } from "../migrations/schema/converge";
+import { NO_SUCH_TABLE } from "../migrations/schema/dataLoss";
 import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type SeenSchema, setContext } from "../migrations/schema/events";
 import { errorNumber } from "../migrations/schema/execute";
 import { quietly } from "./quietly";
-import { forgetHalfReverted } from "./undo";
-
-const NO_SUCH_TABLE = 1146;
+import { forgetHalfReverted, readRecords } from "./records";
 
 /** What a run would send to this database, in order, without what it would only read. */
 export interface MigrationPlan {
@@ -25,23 +24,36 @@ export interface MigrationPlan {
 export async function planMigrations(dataSource: DataSource): Promise<MigrationPlan> {
 	const queryRunner = dataSource.createQueryRunner();
 	try {
-		const { migrations, statements } = await planOn(dataSource, queryRunner);
-		return { migrations, statements };
+		const { result, statements } = await rehearse(queryRunner, async () => {
+			await forgetHalfReverted(queryRunner, await readRecords(queryRunner));
+			const executor = new MigrationExecutor(dataSource, queryRunner);
+			executor.transaction = "none";
+			return quietly(dataSource, () => executor.executePendingMigrations());
+		});
+		return { migrations: result.map((migration) => migration.name), statements };
 	} finally {
 		await queryRunner.release();
 	}
 }
 
-/** What the plan saw of the tables, for a run that follows at once. */
-interface PlanLook {
+export interface Rehearsal<Result> {
+	readonly result: Result;
+	readonly statements: readonly string[];
+	/** What it saw of the tables, for a run that follows at once. */
 	readonly looked: SeenSchema;
 }
 
-/** The same on a query runner of the caller's, refused only where several plans in a row find the database incompatible. */
-export async function planOn(dataSource: DataSource, queryRunner: QueryRunner): Promise<MigrationPlan & PlanLook> {
+/**
+ * Does the work with every statement that writes only taken down; refused only where several rehearsals in a row find
+ * the database incompatible.
+ */
+export async function rehearse<Result>(
+	queryRunner: QueryRunner,
+	work: () => Promise<Result>,
+): Promise<Rehearsal<Result>> {
 	for (let look = 1; ; look++) {
 		try {
-			return await planOnce(dataSource, queryRunner);
+			return await rehearseOnce(queryRunner, work);
 		} catch (error) {
 			if (!(error instanceof IncompatibleSchemaError) || look === LOOKS_BEFORE_REFUSAL) throw error;
 			await sleep(PAUSE_BEFORE_LOOK);
@@ -49,21 +61,17 @@ export async function planOn(dataSource: DataSource, queryRunner: QueryRunner): 
 	}
 }
 
-/** The run itself, with every statement that writes only taken down. */
-async function planOnce(dataSource: DataSource, queryRunner: QueryRunner): Promise<MigrationPlan & PlanLook> {
+async function rehearseOnce<Result>(queryRunner: QueryRunner, work: () => Promise<Result>): Promise<Rehearsal<Result>> {
 	const statements: string[] = [];
 	const restore = record(queryRunner, statements);
 	const problems: string[] = [];
 	const seen: SeenSchema = { tables: new Map(), assumed: new Map() };
 	setContext(queryRunner, { planned: true, listener: () => undefined, seen, problems });
 	try {
-		const executor = new MigrationExecutor(dataSource, queryRunner);
-		executor.transaction = "none";
-		await forgetHalfReverted(queryRunner);
-		const migrations = await quietly(dataSource, () => executor.executePendingMigrations());
+		const result = await work();
 		refuse(problems);
 		const { assumed: _, ...looked } = seen;
-		return { migrations: migrations.map((migration) => migration.name), statements, looked };
+		return { result, statements, looked };
 	} catch (error) {
 		// A later migration may have failed for what an earlier one found.
 		refuse(problems);

@@ -1,14 +1,15 @@
-import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
+import { type DataSource, type Migration, MigrationExecutor, type MigrationInterface, type QueryRunner } from "typeorm";
 import { rowsIfAny } from "../migrations/schema/dataLoss";
 import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type MigrationEvent, type SeenSchema, setContext } from "../migrations/schema/events";
 import { LEASE_TABLE } from "./lease";
 import { acquireLock } from "./lock";
-import { planOn } from "./plan";
+import { rehearse } from "./plan";
 import { refuseMissingPrivileges } from "./privileges";
 import { quietly } from "./quietly";
+import { forgetHalfReverted, pendingAfter, readRecords, recordsTable } from "./records";
 import { formatReport, type MigrationReport, summarize } from "./report";
-import { forgetHalfReverted, undo } from "./undo";
+import { undo } from "./undo";
 
 export interface DeployOptions {
 	/** Only records the migrations as run (or reverted), as TypeORM's `--fake` does. */
@@ -33,14 +34,15 @@ const NOTHING: DeployResult = { migrations: [], report: undefined };
  */
 export async function runMigrationsSafely(dataSource: DataSource, options: DeployOptions = {}): Promise<DeployResult> {
 	return onOneSession(dataSource, options, async (queryRunner, executor) => {
-		const isPending = () => hasPending(dataSource, queryRunner);
-		if (!(await isPending())) return nothing(dataSource, "No migrations are pending");
+		const look = () => lookForPending(queryRunner);
+		if (!(await look()).pending.length) return nothing(dataSource, "No migrations are pending");
 		return locked(dataSource, queryRunner, options, async () => {
-			if (!(await isPending())) return nothing(dataSource, "No migrations are pending: another run did them");
+			const { pending, records } = await look();
+			if (!pending.length) return nothing(dataSource, "No migrations are pending: another run did them");
 			await refuseMissingPrivileges(queryRunner, "run");
-			const seen = options.fake ? undefined : await refuseIncompatible(dataSource, queryRunner);
+			const seen = options.fake ? undefined : await refuseIncompatible(queryRunner, pending);
 			const work = async () => {
-				await forgetHalfReverted(queryRunner);
+				await forgetHalfReverted(queryRunner, records);
 				return executor.executePendingMigrations();
 			};
 			return reported(dataSource, queryRunner, options, work, seen);
@@ -73,24 +75,26 @@ export async function revertMigrationSafely(
 	);
 }
 
-/** One statement, where TypeORM asks for the table first. */
-async function hasPending(dataSource: DataSource, queryRunner: QueryRunner): Promise<boolean> {
-	const table = dataSource.options.migrationsTableName ?? "migrations";
-	const rows = await rowsIfAny<{ name: string }>(queryRunner, `SELECT name FROM \`${table}\``).catch(
-		async (error: unknown) => {
-			// Without SELECT on the database the server does not say whether the table is there.
-			await refuseMissingPrivileges(queryRunner, "run");
-			throw error;
-		},
-	);
-	const executed = new Set(rows.map((row) => row.name));
-	return dataSource.migrations.some((migration) => !executed.has(migration.name ?? migration.constructor.name));
+/** One statement. */
+async function lookForPending(queryRunner: QueryRunner) {
+	const records = await readRecords(queryRunner).catch(async (error: unknown) => {
+		// Without SELECT on the database the server does not say whether the table is there.
+		await refuseMissingPrivileges(queryRunner, "run");
+		throw error;
+	});
+	return { pending: pendingAfter(queryRunner.dataSource, records), records };
 }
 
 /** A migration of the host's may read what only its own statements would have made: that is no reason to refuse. */
-async function refuseIncompatible(dataSource: DataSource, queryRunner: QueryRunner): Promise<SeenSchema | undefined> {
+async function refuseIncompatible(
+	queryRunner: QueryRunner,
+	pending: readonly MigrationInterface[],
+): Promise<SeenSchema | undefined> {
 	try {
-		return (await planOn(dataSource, queryRunner)).looked;
+		const { looked } = await rehearse(queryRunner, async () => {
+			for (const migration of pending) await migration.up(queryRunner);
+		});
+		return looked;
 	} catch (error) {
 		if (error instanceof IncompatibleSchemaError) throw error;
 		return undefined;
@@ -143,7 +147,7 @@ async function reported(
 		// Told before it happens, so that it was said even if the process ends in between.
 		if (event.kind === "removing") logger.logMigration(`removing from ${event.table}: ${event.text}`);
 	};
-	setContext(queryRunner, { listener, patience: tableTimeout * 1000, seen });
+	setContext(queryRunner, { listener, patience: tableTimeout * 1000, seen: { ...seen, made: new Set() } });
 	try {
 		const migrations = await quietly(dataSource, work);
 		const report = summarize(
@@ -165,10 +169,8 @@ function nothing(dataSource: DataSource, message: string): DeployResult {
 
 /** What TypeORM and this module note about migrations says nothing any more once the last one is reverted. */
 async function dropBookkeeping(dataSource: DataSource, queryRunner: QueryRunner): Promise<void> {
-	const migrations = dataSource.options.migrationsTableName ?? "migrations";
-	for (const table of [migrations, dataSource.metadataTableName, LEASE_TABLE]) {
-		if (!(await queryRunner.hasTable(table))) continue;
-		const left = (await queryRunner.query(`SELECT 1 FROM \`${table}\` LIMIT 1`)) as unknown[];
-		if (!left.length) await queryRunner.query(`DROP TABLE \`${table}\``);
+	for (const table of [recordsTable(dataSource), `\`${dataSource.metadataTableName}\``, LEASE_TABLE]) {
+		const left = await rowsIfAny(queryRunner, `SELECT 1 FROM ${table} LIMIT 1`);
+		if (!left.length) await queryRunner.query(`DROP TABLE IF EXISTS ${table}`);
 	}
 }

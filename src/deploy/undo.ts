@@ -1,9 +1,7 @@
 import type { Migration, QueryRunner } from "typeorm";
-import { DataLossError, rowsIfAny } from "../migrations/schema/dataLoss";
+import { DataLossError } from "../migrations/schema/dataLoss";
 import { MigrationError } from "../migrations/schema/errors";
-
-/** Follows the name of a migration in TypeORM's table while it is reverted: it counts as pending from then on. */
-const HALF_REVERTED = " (half reverted)";
+import { HALF_REVERTED, nameOf, recordsTable } from "./records";
 
 /**
  * Reverts a migration, or only deletes its record (`fake`). The record is marked first: where the revert is
@@ -16,11 +14,11 @@ export async function undo(
 	{ id, name: recorded }: Migration,
 	{ fake = false }: { readonly fake?: boolean },
 ): Promise<void> {
-	const table = migrationsTable(queryRunner);
+	const table = recordsTable(queryRunner.dataSource);
 	const name = recorded.replace(HALF_REVERTED, "");
 	const rename = (to: string) => queryRunner.query(`UPDATE ${table} SET name = ? WHERE id = ?`, [to, id]);
 	const { migrations } = queryRunner.dataSource;
-	const migration = migrations.find((candidate) => (candidate.name ?? candidate.constructor.name) === name);
+	const migration = migrations.find((candidate) => nameOf(candidate) === name);
 	if (!migration) {
 		throw new MigrationError(`${name}, which ran last, is not in this release: revert it with the one that ran it`);
 	}
@@ -34,15 +32,4 @@ export async function undo(
 		}
 	}
 	await queryRunner.query(`DELETE FROM ${table} WHERE id = ?`, [id]);
-}
-
-/** Before a run makes them again: the records of migrations whose revert was interrupted. */
-export async function forgetHalfReverted(queryRunner: QueryRunner): Promise<void> {
-	const halfReverted = `FROM ${migrationsTable(queryRunner)} WHERE name LIKE '%${HALF_REVERTED}'`;
-	const records = await rowsIfAny(queryRunner, `SELECT id ${halfReverted}`);
-	if (records.length) await queryRunner.query(`DELETE ${halfReverted}`);
-}
-
-function migrationsTable({ dataSource }: QueryRunner): string {
-	return `\`${dataSource.options.migrationsTableName ?? "migrations"}\``;
 }

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
 import { converge } from "./schema/converge";
 import { rowsIfAny } from "./schema/dataLoss";
-import { patienceOf, tell } from "./schema/events";
+import { isKnownAbsent, patienceOf, tell } from "./schema/events";
 import { errorNumber, execute, withShortLockWait } from "./schema/execute";
 import { createdTables, forgetExpression, rememberExpression } from "./schema/origin";
 import { type TableShape, unique, virtual } from "./schema/shape";
@@ -78,6 +78,7 @@ async function persistently(
 }
 
 async function removeDuplicates(queryRunner: QueryRunner): Promise<void> {
+	if (isKnownAbsent(queryRunner, TABLE)) return;
 	const [first, ...duplicates] = await rowsIfAny<Record<string, unknown> & { id: number }>(
 		queryRunner,
 		`SELECT * FROM ${TABLE} WHERE user_id IS NULL ORDER BY id`,
@@ -94,7 +95,8 @@ async function removeDuplicates(queryRunner: QueryRunner): Promise<void> {
 
 /** Sent only where no global row is seen: an INSERT that finds one would still use up a number of the id. */
 async function seed(queryRunner: QueryRunner): Promise<void> {
-	const existing = await rowsIfAny(queryRunner, `SELECT id FROM ${TABLE} WHERE user_id IS NULL`);
+	const sql = `SELECT id FROM ${TABLE} WHERE user_id IS NULL`;
+	const existing = isKnownAbsent(queryRunner, TABLE) ? [] : await rowsIfAny(queryRunner, sql);
 	if (existing.length) return;
 	try {
 		await queryRunner.query(`INSERT INTO ${TABLE} (user_id) VALUES (NULL)`);

@@ -4,7 +4,7 @@ import type { Change, Difference } from "./change";
 import { columnsAfter } from "./columns";
 import { creation, difference } from "./difference";
 import { IncompatibleSchemaError, MigrationError } from "./errors";
-import { contextOf, type SeenSchema, tell } from "./events";
+import { contextOf, tell } from "./events";
 import { execute, withShortLockWait } from "./execute";
 import { foreignKeysAfter } from "./foreignKeys";
 import { indexesAfter } from "./indexes";
@@ -56,8 +56,14 @@ export async function converge(
 		if (!steps.length) return report(queryRunner, shapes, differences, options, created, changed);
 		if (look > MAX_LOOKS)
 			throw new MigrationError(`these steps keep being undone: ${steps.map((step) => step.sql).join("; ")}`);
-		await withShortLockWait(queryRunner, () => act(queryRunner, steps, created, changed));
-		if (planned) return assume(seen, snapshot, shapes);
+		const done = await withShortLockWait(queryRunner, () => act(queryRunner, steps, created, changed));
+		if (planned) return assume(seen?.assumed, snapshot, shapes);
+		for (const name of created) seen?.made?.add(name);
+		// A table that this run made is as it was written: no need to look.
+		if (done && steps.every((step) => seen?.made?.has(step.table))) {
+			assume(seen?.tables, snapshot, shapes);
+			return report(queryRunner, shapes, differences, options, created, changed);
+		}
 	}
 }
 
@@ -72,17 +78,20 @@ async function disown(queryRunner: QueryRunner, differences: ReadonlyMap<string,
 	for (const name of differing) if (created.has(name)) await unmarkCreated(queryRunner, name);
 }
 
+/** Whether none of the steps turned out to be made already. */
 async function act(
 	queryRunner: QueryRunner,
 	steps: readonly Change[],
 	created: Set<string>,
 	changed: Map<string, string[]>,
-): Promise<void> {
+): Promise<boolean> {
+	let all = true;
 	const creates = (step: Change) => step.algorithm === "NONE";
 	const toCreate = steps.filter(creates).map((step) => step.table);
 	if (toCreate.length) await markCreated(queryRunner, toCreate);
 	for (const step of steps) {
 		const done = await execute(queryRunner, step);
+		all &&= done;
 		if (creates(step)) {
 			if (done) created.add(step.table);
 			else await unmarkCreated(queryRunner, step.table);
@@ -90,6 +99,7 @@ async function act(
 			changed.set(step.table, [...(changed.get(step.table) ?? []), step.what]);
 		}
 	}
+	return all;
 }
 
 /** A first look may be one that this run had before; what was acted on is looked at anew. */
@@ -105,11 +115,15 @@ async function lookAt(queryRunner: QueryRunner, names: readonly string[], again:
 	return { server: seen.server, tables: new Map(tables.map((table) => [table.name, table])) };
 }
 
-/** While planning, later migrations see the tables as the statements so far would leave them. */
-function assume(seen: SeenSchema | undefined, { tables, server }: Snapshot, shapes: readonly TableShape[]): void {
+/** Later migrations see the tables as these statements leave them. */
+function assume(
+	seen: Map<string, ActualTable | null> | undefined,
+	{ tables, server }: Snapshot,
+	shapes: readonly TableShape[],
+): void {
 	for (const shape of shapes) {
 		const before = tables.get(shape.name);
-		seen?.assumed?.set(shape.name, {
+		seen?.set(shape.name, {
 			name: shape.name,
 			engine: before?.engine ?? "InnoDB",
 			collation: before?.collation ?? server.collation,

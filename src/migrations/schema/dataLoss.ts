@@ -2,7 +2,7 @@ import type { QueryRunner } from "typeorm";
 import { MigrationError } from "./errors";
 import { errorNumber } from "./execute";
 
-const NO_SUCH_TABLE = 1146;
+export const NO_SUCH_TABLE = 1146;
 const NO_SUCH_COLUMN = 1054;
 const VARIABLE = "WORKSPACES_ALLOW_DATA_LOSS";
 

@@ -39,8 +39,10 @@ export interface MigrationContext {
 export interface SeenSchema {
 	server?: Server;
 	readonly tables: Map<string, ActualTable | null>;
+	/** The tables that this run made. */
+	readonly made?: Set<string>;
 	/** While planning: the tables as the statements so far would leave them. */
-	readonly assumed?: Map<string, ActualTable>;
+	readonly assumed?: Map<string, ActualTable | null>;
 }
 
 const KEY = "dployr-workspaces-db";
@@ -51,6 +53,11 @@ export function setContext(queryRunner: QueryRunner, context: MigrationContext):
 
 export function contextOf(queryRunner: QueryRunner): MigrationContext {
 	return (queryRunner.data[KEY] as MigrationContext | undefined) ?? {};
+}
+
+/** Whether this run looked, and there was no such table. */
+export function isKnownAbsent(queryRunner: QueryRunner, table: string): boolean {
+	return contextOf(queryRunner).seen?.tables.get(table) === null;
 }
 
 export function patienceOf(queryRunner: QueryRunner): number {

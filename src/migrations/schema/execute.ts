@@ -24,13 +24,16 @@ const NEXT: Partial<Record<Algorithm, Algorithm>> = { INSTANT: "INPLACE", INPLAC
  * table wait behind it, so it waits briefly and tries again. And with explicit defaults for TIMESTAMP: without them any
  * ALTER gives the first TIMESTAMP that must not be NULL a default and ON UPDATE of its own.
  */
-export async function withShortLockWait(queryRunner: QueryRunner, work: () => Promise<void>): Promise<void> {
+export async function withShortLockWait<Result>(
+	queryRunner: QueryRunner,
+	work: () => Promise<Result>,
+): Promise<Result> {
 	const isImplicit = await hasImplicitTimestamps(queryRunner);
 	const set = (timeout: string, explicit: number) =>
 		`SET SESSION lock_wait_timeout = ${timeout}${isImplicit ? `, explicit_defaults_for_timestamp = ${explicit}` : ""}`;
 	await queryRunner.query(set("1", 1));
 	try {
-		await work();
+		return await work();
 	} finally {
 		await restore(queryRunner, set("DEFAULT", 0));
 	}

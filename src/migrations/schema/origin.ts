@@ -1,5 +1,6 @@
 import type { QueryRunner } from "typeorm";
-import { rowsIfAny } from "./dataLoss";
+import { NO_SUCH_TABLE, rowsIfAny } from "./dataLoss";
+import { errorNumber } from "./execute";
 
 /**
  * Which tables this module made, so that a revert drops none that the dashboard made. It is kept in TypeORM's own
@@ -7,20 +8,26 @@ import { rowsIfAny } from "./dataLoss";
  */
 const TYPE = "CREATED_BY_DPLOYR_WORKSPACES_DB";
 
-/** The table in which TypeORM keeps the expressions of generated columns, made as TypeORM makes it. */
-export async function ensureMetadataTable(queryRunner: QueryRunner): Promise<void> {
-	await queryRunner.query(
-		`CREATE TABLE IF NOT EXISTS ${metadataTable(queryRunner)} (\`type\` varchar(255) NOT NULL, ` +
-			"`database` varchar(255) NULL, `schema` varchar(255) NULL, `table` varchar(255) NULL, " +
-			"`name` varchar(255) NULL, `value` text NULL) ENGINE=InnoDB",
-	);
+/** Writes into the table in which TypeORM keeps the expressions of generated columns; makes it where it is missing. */
+async function write(queryRunner: QueryRunner, sql: string): Promise<void> {
+	try {
+		await queryRunner.query(sql);
+	} catch (error) {
+		if (errorNumber(error) !== NO_SUCH_TABLE) throw error;
+		await queryRunner.query(
+			`CREATE TABLE IF NOT EXISTS ${metadataTable(queryRunner)} (\`type\` varchar(255) NOT NULL, ` +
+				"`database` varchar(255) NULL, `schema` varchar(255) NULL, `table` varchar(255) NULL, " +
+				"`name` varchar(255) NULL, `value` text NULL) ENGINE=InnoDB",
+		);
+		await queryRunner.query(sql);
+	}
 }
 
 export async function markCreated(queryRunner: QueryRunner, tables: readonly string[]): Promise<void> {
-	await ensureMetadataTable(queryRunner);
 	const metadata = metadataTable(queryRunner);
 	const candidates = tables.map((table) => `SELECT '${TYPE}' AS type, '${table}' AS name`).join(" UNION ALL ");
-	await queryRunner.query(
+	await write(
+		queryRunner,
 		`INSERT INTO ${metadata} (\`type\`, \`table\`) SELECT made.type, made.name FROM (${candidates}) AS made ` +
 			`WHERE NOT EXISTS (SELECT 1 FROM ${metadata} AS known WHERE known.type = made.type AND known.table = made.name)`,
 	);
@@ -46,10 +53,10 @@ export async function rememberExpression(
 	column: string,
 	expression: string,
 ): Promise<void> {
-	await ensureMetadataTable(queryRunner);
 	const metadata = metadataTable(queryRunner);
 	const key = `\`type\` = 'GENERATED_COLUMN' AND \`schema\` = DATABASE() AND \`table\` = '${table}' AND \`name\` = '${column}'`;
-	await queryRunner.query(
+	await write(
+		queryRunner,
 		`INSERT INTO ${metadata} (\`type\`, \`schema\`, \`table\`, \`name\`, \`value\`) ` +
 			`SELECT 'GENERATED_COLUMN', DATABASE(), '${table}', '${column}', '${expression}' FROM DUAL ` +
 			`WHERE NOT EXISTS (SELECT 1 FROM ${metadata} WHERE ${key})`,

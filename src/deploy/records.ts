@@ -1,0 +1,37 @@
+import type { DataSource, MigrationInterface, QueryRunner } from "typeorm";
+import { rowsIfAny } from "../migrations/schema/dataLoss";
+
+/** Follows the name of a migration in TypeORM's table while it is reverted: it counts as pending from then on. */
+export const HALF_REVERTED = " (half reverted)";
+
+/** TypeORM's table of the migrations that were run, quoted. */
+export function recordsTable({ options }: DataSource): string {
+	return `\`${options.migrationsTableName ?? "migrations"}\``;
+}
+
+/** The names in it, of which there are none before the first run: one statement, where TypeORM sends three. */
+export async function readRecords(queryRunner: QueryRunner): Promise<string[]> {
+	const rows = await rowsIfAny<{ name: string }>(
+		queryRunner,
+		`SELECT name FROM ${recordsTable(queryRunner.dataSource)}`,
+	);
+	return rows.map((row) => row.name);
+}
+
+/** A migration's name in the records. */
+export function nameOf(migration: MigrationInterface): string {
+	return migration.name ?? migration.constructor.name;
+}
+
+/** The migrations without a record, in the order in which TypeORM runs them: that of the timestamps in their names. */
+export function pendingAfter({ migrations }: DataSource, records: readonly string[]): MigrationInterface[] {
+	const timestamp = (migration: MigrationInterface) => Number(nameOf(migration).slice(-13));
+	const pending = migrations.filter((migration) => !records.includes(nameOf(migration)));
+	return pending.sort((one, other) => timestamp(one) - timestamp(other));
+}
+
+/** Before a run makes them again: the records of migrations whose revert was interrupted. */
+export async function forgetHalfReverted(queryRunner: QueryRunner, records: readonly string[]): Promise<void> {
+	if (!records.some((name) => name.endsWith(HALF_REVERTED))) return;
+	await queryRunner.query(`DELETE FROM ${recordsTable(queryRunner.dataSource)} WHERE name LIKE '%${HALF_REVERTED}'`);
+}
