@@ -1,4 +1,4 @@
-import type { DataSource, MigrationInterface, QueryRunner } from "typeorm";
+import { type DataSource, Migration, type MigrationInterface, type QueryRunner } from "typeorm";
 import { rowsIfAny } from "../migrations/schema/dataLoss";
 
 /** Follows the name of a migration in TypeORM's table while it is reverted: it counts as pending from then on. */
@@ -24,10 +24,13 @@ export function nameOf(migration: MigrationInterface): string {
 }
 
 /** The migrations without a record, in the order in which TypeORM runs them: that of the timestamps in their names. */
-export function pendingAfter({ migrations }: DataSource, records: readonly string[]): MigrationInterface[] {
-	const timestamp = (migration: MigrationInterface) => Number(nameOf(migration).slice(-13));
-	const pending = migrations.filter((migration) => !records.includes(nameOf(migration)));
-	return pending.sort((one, other) => timestamp(one) - timestamp(other));
+export function pendingAfter({ migrations }: DataSource, records: readonly string[]): Migration[] {
+	const all = migrations.map((instance) => {
+		const name = nameOf(instance);
+		return new Migration(undefined, Number(name.slice(-13)), name, instance);
+	});
+	const pending = all.filter(({ name }) => !records.includes(name));
+	return pending.sort((one, other) => one.timestamp - other.timestamp);
 }
 
 /** Before a run makes them again: the records of migrations whose revert was interrupted. */

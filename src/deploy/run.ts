@@ -1,4 +1,4 @@
-import { type DataSource, type Migration, MigrationExecutor, type MigrationInterface, type QueryRunner } from "typeorm";
+import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
 import { rowsIfAny } from "../migrations/schema/dataLoss";
 import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type MigrationEvent, type SeenSchema, setContext } from "../migrations/schema/events";
@@ -43,7 +43,8 @@ export async function runMigrationsSafely(dataSource: DataSource, options: Deplo
 			const seen = options.fake ? undefined : await refuseIncompatible(queryRunner, pending);
 			const work = async () => {
 				await forgetHalfReverted(queryRunner, records);
-				return executor.executePendingMigrations();
+				const run = await executor.executePendingMigrations();
+				return options.fake ? pending : run;
 			};
 			return reported(dataSource, queryRunner, options, work, seen);
 		});
@@ -88,11 +89,11 @@ async function lookForPending(queryRunner: QueryRunner) {
 /** A migration of the host's may read what only its own statements would have made: that is no reason to refuse. */
 async function refuseIncompatible(
 	queryRunner: QueryRunner,
-	pending: readonly MigrationInterface[],
+	pending: readonly Migration[],
 ): Promise<SeenSchema | undefined> {
 	try {
 		const { looked } = await rehearse(queryRunner, async () => {
-			for (const migration of pending) await migration.up(queryRunner);
+			for (const { instance } of pending) await instance?.up(queryRunner);
 		});
 		return looked;
 	} catch (error) {
@@ -136,7 +137,7 @@ async function locked(
 async function reported(
 	dataSource: DataSource,
 	queryRunner: QueryRunner,
-	{ tableTimeout = 60 }: DeployOptions,
+	{ tableTimeout = 60, fake = false }: DeployOptions,
 	work: () => Promise<Migration[]>,
 	seen: SeenSchema = { tables: new Map() },
 ): Promise<DeployResult> {
@@ -154,7 +155,7 @@ async function reported(
 			migrations.map((migration) => migration.name),
 			events,
 		);
-		logger.logMigration(formatReport(report));
+		logger.logMigration(fake ? `only noted, not done: ${report.migrations.join(", ")}` : formatReport(report));
 		return { migrations, report };
 	} catch (error) {
 		if (events.length) logger.logMigration(`until then:\n${formatReport(summarize([], events))}`);

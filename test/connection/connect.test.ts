@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
+import { createConnection } from "mysql2/promise";
 import { ConnectionError, createDataSource, type DataSourceSettings } from "../../src";
 import { openDataSource, settingsOf, withDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
@@ -118,6 +119,23 @@ test("a user without rights on the database: given up at once", async (t) => {
 test("a server whose certificate is nobody's, or that has none: given up at once", async () => {
 	const error = await failureAtOnce({ tls: "verify", host: "localhost" });
 	assert.match(error.message, /: TLS failed \(.+\); check DB_TLS and DB_TLS_CA$/);
+});
+
+test("with DB_TLS=require the session is encrypted, or there is none", async () => {
+	const { host, port, username: user, password } = database;
+	const canEncrypt = await createConnection({ host, port, user, password, ssl: { rejectUnauthorized: false } }).then(
+		(connection) => connection.end().then(() => true),
+		() => false,
+	);
+	if (!canEncrypt) {
+		const error = await failureAtOnce({ tls: "require" });
+		assert.match(error.message, /TLS/);
+		return;
+	}
+	await withDataSource(database, { tls: "require" }, async (dataSource) => {
+		const [cipher] = await dataSource.query<{ Value: string }[]>("SHOW SESSION STATUS LIKE 'Ssl_cipher'");
+		assert.match(cipher?.Value ?? "", /^\w/);
+	});
 });
 
 test("absent server: one line after the time is over, and nothing is told where it tries only once", async () => {

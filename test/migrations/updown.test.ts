@@ -89,6 +89,28 @@ describe("a second run", () => {
 	}
 });
 
+describe("a run with --fake", () => {
+	it("only notes the migrations as run, or as reverted", () =>
+		withDatabase(async (database, dataSource) => {
+			const fake = { fake: true };
+			const { migrations: noted } = await runMigrationsSafely(dataSource, fake);
+			assert.deepEqual(
+				noted.map((migration) => migration.name),
+				names,
+			);
+			const tables = Object.keys(await snapshot(database));
+			assert.deepEqual(tables, ["dashboard_users", "migrations", "typeorm_metadata"]);
+			assert.deepEqual(await runMigrationsSafely(dataSource), { migrations: [], report: undefined });
+
+			await revertMigrationSafely(dataSource, fake);
+			const left = await database.rows<{ name: string }>("SELECT name FROM migrations ORDER BY id");
+			assert.deepEqual(
+				left.map(({ name }) => name),
+				names.slice(0, -1),
+			);
+		}));
+});
+
 describe("up, down and up again", () => {
 	it("leaves nothing on an empty database, and then what the first up left", () =>
 		withDatabase(async (database, dataSource) => {
