@@ -232,19 +232,6 @@ describe("repositories", () => {
 		);
 	});
 
-	test("stop a statement that runs longer than the host's DataSource allows", async () => {
-		await withHost({ maxQueryExecutionTime: 300, enableQueryTimeout: true }, async (host) => {
-			const { workspaces } = repositoriesOf(host);
-			const id = await addWorkspace(workspaces);
-			const holder = host.createQueryRunner();
-			await holder.startTransaction();
-			await holder.query("SELECT id FROM workspaces WHERE id = ? FOR UPDATE", [id]);
-			await assert.rejects(workspaces.heartbeat(id, user), { code: "PROTOCOL_SEQUENCE_TIMEOUT" });
-			await holder.rollbackTransaction();
-			await holder.release();
-		});
-	});
-
 	test("follow a host's names for tables, and a DataSource that is initialized again", async () => {
 		const { database } = context;
 		await database.rows("CREATE TABLE dployr_workspaces LIKE workspaces");

@@ -30,12 +30,15 @@ export function select<Entity extends ObjectLiteral>(
 		if (where) query.where(where);
 		return `${query.orderBy({ ...orderBy }).getQuery()} ${end}`;
 	};
-	return statement(entity, text, (metadata) => entityReader(entity, metadata, selection));
+	return statement(entity, text, (metadata) => ({
+		row: entityReader(entity, metadata, selection),
+		whole: (entities) => entities as Entity[],
+	}));
 }
 
 /** A SELECT whose rows are taken as they come. */
 export function rows<Row>(entity: EntityClass, text: (dataSource: DataSource) => string): Statement<Row[]> {
-	return statement(entity, text, () => (answer) => answer as Row[]);
+	return statement(entity, text, () => ({ whole: (answer) => answer as Row[] }));
 }
 
 export function insert<Entity extends ObjectLiteral>(
@@ -96,10 +99,11 @@ export function remove(entity: EntityClass, where: string, end = ""): Statement<
 }
 
 function change(entity: EntityClass, text: (dataSource: DataSource) => string): Statement<Change> {
-	return statement(entity, text, () => (answer) => {
+	const whole = (answer: unknown): Change => {
 		const { affectedRows, insertId } = answer as ResultSetHeader;
 		return { affected: affectedRows, id: insertId };
-	});
+	};
+	return statement(entity, text, () => ({ whole }));
 }
 
 function insertText<Entity extends ObjectLiteral>(

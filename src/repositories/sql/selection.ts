@@ -54,18 +54,17 @@ interface ReadColumn {
 	readonly convert: Conversion | undefined;
 }
 
-/** Makes entities of a SELECT's rows, by the metadata of its columns. */
+/** Makes an entity of a row, by the metadata of the columns that the SELECT lists. */
 export function entityReader<Entity extends ObjectLiteral>(
 	entity: EntityClass<Entity>,
 	metadata: EntityMetadata,
 	selection: Selection<Entity>,
-): (answer: unknown) => Entity[] {
+): (row: ObjectLiteral) => Entity {
 	const columns: ReadColumn[] = columnsOf(metadata, selection).map(({ propertyName: property, type }) => {
 		return { property, convert: CONVERSIONS.get(type) };
 	});
 	if (selection.owner) columns.push({ property: OWNER, convert: readOwner });
-	const read = compileReader(entity, columns);
-	return (answer) => (answer as ObjectLiteral[]).map(read);
+	return compileReader(entity, columns);
 }
 
 /**

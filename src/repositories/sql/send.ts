@@ -2,6 +2,7 @@ import type { PoolConnection, QueryOptions } from "mysql2";
 import {
 	type DataSource,
 	type EntityManager,
+	type ObjectLiteral,
 	type QueryRunner,
 	QueryRunnerAlreadyReleasedError,
 	type Repository,
@@ -32,7 +33,7 @@ export async function run<Result>(at: Sender, statement: Statement<Result>, valu
 	const prepared = prepare(at.manager.dataSource, statement);
 	const sent = prepared.parameters.map(({ name, check }) => check(values[name]));
 	const answer = await retrying(sessionOf(at) === undefined, () => send(at, prepared, sent));
-	return prepared.read(answer);
+	return prepared.reader.whole(answer);
 }
 
 async function send(at: Sender, prepared: Prepared<unknown>, sent: unknown[]): Promise<unknown> {
@@ -79,7 +80,7 @@ async function sendObserved(
 async function query(
 	{ logger, options, driver }: DataSource,
 	connection: PoolConnection,
-	{ sql, metadata, parameters }: Prepared<unknown>,
+	{ sql, metadata, parameters, reader }: Prepared<unknown>,
 	values: unknown[],
 	session?: QueryRunner,
 ): Promise<unknown> {
@@ -91,11 +92,14 @@ async function query(
 	const { enableQueryTimeout } = (driver as MysqlDriver).options;
 	const start = Date.now();
 	try {
-		return await ask(connection, {
+		const question = {
 			sql,
 			values,
 			...(enableQueryTimeout && maxQueryExecutionTime && { timeout: maxQueryExecutionTime }),
-		});
+		};
+		if (reader.row && !session) return await askByRow(connection, question, reader.row);
+		const answer = await ask(connection, question);
+		return reader.row ? (answer as ObjectLiteral[]).map(reader.row) : answer;
 	} catch (error) {
 		const translated = translate(error, sql, metadata);
 		logger.logQueryError(translated, sql, shown, session);
@@ -106,8 +110,31 @@ async function query(
 	}
 }
 
-function ask(connection: PoolConnection, options: QueryOptions): Promise<unknown> {
+function ask(connection: PoolConnection, question: QueryOptions): Promise<unknown> {
 	return new Promise((fulfil, reject) => {
-		connection.query(options, (error, answer) => (error ? reject(error) : fulfil(answer)));
+		connection.query(question, (error, answer) => (error ? reject(error) : fulfil(answer)));
+	});
+}
+
+/**
+ * Reads each row while the server still sends the next ones, which hides what reading costs. Without a callback the
+ * driver tells only the connection's listeners that it was lost or is closed, so this wants a connection to itself.
+ */
+function askByRow(
+	connection: PoolConnection,
+	question: QueryOptions,
+	read: (row: ObjectLiteral) => unknown,
+): Promise<unknown[]> {
+	return new Promise((fulfil, reject) => {
+		const answer: unknown[] = [];
+		connection.once("error", reject);
+		connection
+			.query(question)
+			.on("result", (row: ObjectLiteral) => void answer.push(read(row)))
+			.on("error", reject)
+			.on("end", () => {
+				connection.removeListener("error", reject);
+				fulfil(answer);
+			});
 	});
 }

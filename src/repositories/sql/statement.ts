@@ -9,10 +9,16 @@ export interface Statement<Result> {
 	readonly entity: EntityClass;
 	/** Its text, with `:name` where a value goes, and `:name?` where that may be null. */
 	readonly text: (dataSource: DataSource) => string;
-	/** What becomes of the driver's answer. */
-	readonly reader: (metadata: EntityMetadata) => (answer: unknown) => Result;
+	readonly reader: (metadata: EntityMetadata) => Reader<Result>;
 	/** By metadata, which a DataSource makes anew when it is initialized again. */
 	readonly kept: WeakMap<EntityMetadata, Prepared<Result>>;
+}
+
+/** What becomes of the driver's answer. */
+export interface Reader<Result> {
+	/** In a SELECT of entities: of each row, before the whole. Throws nothing. */
+	readonly row?: (row: ObjectLiteral) => unknown;
+	readonly whole: (answer: unknown) => Result;
 }
 
 export type EntityClass<Entity extends ObjectLiteral = ObjectLiteral> = new () => Entity;
@@ -21,7 +27,7 @@ export interface Prepared<Result> {
 	readonly sql: string;
 	readonly metadata: EntityMetadata;
 	readonly parameters: readonly Parameter[];
-	readonly read: (answer: unknown) => Result;
+	readonly reader: Reader<Result>;
 }
 
 interface Parameter {
@@ -53,7 +59,7 @@ export function prepare<Result>(dataSource: DataSource, { entity, text, reader, 
 			parameters.push({ name, check, isSecret: column?.isSelect === false });
 			return "?";
 		});
-		prepared = { sql, metadata, parameters, read: reader(metadata) };
+		prepared = { sql, metadata, parameters, reader: reader(metadata) };
 		kept.set(metadata, prepared);
 	}
 	return prepared;
