@@ -7,7 +7,7 @@ import { openDataSource } from "../../test/support/connection";
 import { createTestDatabase, type TestDatabase } from "../../test/support/database";
 import { startProxy } from "../../test/support/proxy";
 
-const ROUNDS = 9;
+const ROUNDS = 15;
 const ROOT = path.join(__dirname, "..", "..");
 const CLI = path.join(ROOT, "node_modules", "typeorm", "cli.js");
 

@@ -6,9 +6,8 @@ import { NO_SUCH_TABLE } from "../migrations/schema/dataLoss";
 import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type SeenSchema, setContext } from "../migrations/schema/events";
 import { errorNumber } from "../migrations/schema/execute";
-import { executePending } from "./execute";
 import { quietly } from "./quietly";
-import { forgetHalfReverted, pendingAfter, readRecords } from "./records";
+import { forgetHalfReverted, readRecords } from "./records";
 
 /** What a run would send to this database, in order, without what it would only read. */
 export interface MigrationPlan {
@@ -26,13 +25,10 @@ export async function planMigrations(dataSource: DataSource): Promise<MigrationP
 	const queryRunner = dataSource.createQueryRunner();
 	try {
 		const { result, statements } = await rehearse(queryRunner, async () => {
-			const records = await readRecords(queryRunner);
-			const pending = pendingAfter(dataSource, records);
-			if (!pending.length) return pending;
-			await forgetHalfReverted(queryRunner, records);
+			await forgetHalfReverted(queryRunner, await readRecords(queryRunner));
 			const executor = new MigrationExecutor(dataSource, queryRunner);
 			executor.transaction = "none";
-			return quietly(dataSource, () => executePending(queryRunner, executor, pending));
+			return quietly(dataSource, () => executor.executePendingMigrations());
 		});
 		return { migrations: result.map((migration) => migration.name), statements };
 	} finally {

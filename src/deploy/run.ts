@@ -2,7 +2,6 @@ import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } 
 import { rowsIfAny } from "../migrations/schema/dataLoss";
 import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type MigrationEvent, type SeenSchema, setContext } from "../migrations/schema/events";
-import { executePending } from "./execute";
 import { LEASE_TABLE } from "./lease";
 import { acquireLock } from "./lock";
 import { rehearse } from "./plan";
@@ -44,7 +43,7 @@ export async function runMigrationsSafely(dataSource: DataSource, options: Deplo
 			const seen = options.fake ? undefined : await refuseIncompatible(queryRunner, pending);
 			const work = async () => {
 				await forgetHalfReverted(queryRunner, records);
-				const run = await executePending(queryRunner, executor, pending);
+				const run = await executor.executePendingMigrations();
 				return options.fake ? pending : run;
 			};
 			return reported(dataSource, queryRunner, options, work, seen);

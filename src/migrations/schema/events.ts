@@ -32,8 +32,6 @@ export interface MigrationContext {
 	readonly problems?: string[];
 	/** Milliseconds for which a statement is tried again while another session holds its table; 60,000 by default. */
 	readonly patience?: number;
-	/** Whether the session gives up soon on a table that is in use. */
-	readonly waitsBriefly?: boolean;
 	/** What this run saw last, null for a table that is not there; spares each migration a look of its own. */
 	readonly seen?: SeenSchema;
 }

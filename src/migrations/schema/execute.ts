@@ -3,7 +3,7 @@ import type { QueryRunner } from "typeorm";
 import { blockers } from "./blockers";
 import type { Algorithm, Change } from "./change";
 import { MigrationError } from "./errors";
-import { contextOf, patienceOf, setContext, tell } from "./events";
+import { contextOf, patienceOf, tell } from "./events";
 
 const LOCK_WAIT_TIMEOUT = 1205;
 const DEADLOCK = 1213;
@@ -22,24 +22,19 @@ const NEXT: Partial<Record<Algorithm, Algorithm>> = { INSTANT: "INPLACE", INPLAC
 /**
  * Runs DDL with a lock_wait_timeout of one second: a statement that waits for a table makes every later query on that
  * table wait behind it, so it waits briefly and tries again. And with explicit defaults for TIMESTAMP: without them any
- * ALTER gives the first TIMESTAMP that must not be NULL a default and ON UPDATE of its own. Within such work it does no
- * more than the work.
+ * ALTER gives the first TIMESTAMP that must not be NULL a default and ON UPDATE of its own.
  */
 export async function withShortLockWait<Result>(
 	queryRunner: QueryRunner,
 	work: () => Promise<Result>,
 ): Promise<Result> {
-	const context = contextOf(queryRunner);
-	if (context.waitsBriefly) return work();
 	const isImplicit = await hasImplicitTimestamps(queryRunner);
 	const set = (timeout: string, explicit: number) =>
 		`SET SESSION lock_wait_timeout = ${timeout}${isImplicit ? `, explicit_defaults_for_timestamp = ${explicit}` : ""}`;
 	await queryRunner.query(set("1", 1));
-	setContext(queryRunner, { ...context, waitsBriefly: true });
 	try {
 		return await work();
 	} finally {
-		setContext(queryRunner, context);
 		await restore(queryRunner, set("DEFAULT", 0));
 	}
 }
