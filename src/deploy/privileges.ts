@@ -7,7 +7,7 @@ const RUN = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX",
 /** A revert may drop tables besides. */
 const REVERT = [...RUN, "DROP"];
 
-/** @throws MigrationError with the GRANT that is missing. Two statements. */
+/** @throws MigrationError with the GRANT that is missing. One statement. */
 export async function refuseMissingPrivileges(queryRunner: QueryRunner, work: "run" | "revert"): Promise<void> {
 	const { missing, database, user } = await inspectPrivileges(queryRunner, work === "run" ? RUN : REVERT);
 	if (!missing.length) return;
@@ -24,18 +24,14 @@ export interface Privileges {
 	readonly missing: readonly string[];
 }
 
-/** Reads what the session's user may do in its database: two statements. */
+/** Reads what the session's user may do in its database: one statement. */
 export async function inspectPrivileges(
 	queryRunner: QueryRunner,
 	required: readonly string[] = RUN,
 ): Promise<Privileges> {
-	const [session] = (await queryRunner.query("SELECT DATABASE() AS name, CURRENT_USER() AS user")) as {
-		name: string;
-		user: string;
-	}[];
-	const database = session?.name ?? "";
-	const user = (session?.user ?? "").replace(/^(.*)@(.*)$/, "'$1'@'$2'");
 	const rows = (await queryRunner.query("SHOW GRANTS")) as Record<string, string>[];
+	const database = queryRunner.dataSource.driver.database ?? "";
+	const user = Object.keys(rows[0] ?? {})[0]?.replace(/^Grants for (.*)@(.*)$/, "'$1'@'$2'") ?? "";
 	const grants = rows.map((row) => Object.values(row)[0] ?? "");
 	return { database, user, missing: missingPrivileges(grants, database, required) };
 }
