@@ -4,7 +4,7 @@ import { CURRENT_TIMESTAMP } from "./shape";
 
 /** What one row of the look says depends on its kind. */
 interface Row {
-	readonly kind: "table" | "column" | "index" | "key";
+	readonly kind: "server" | "table" | "column" | "index" | "key";
 	readonly tableName: string;
 	/** Of a column in its table, of a column in its index. */
 	readonly position: number | string;
@@ -15,6 +15,11 @@ interface Row {
 	readonly d: string | null;
 	readonly e: string | null;
 }
+
+/** What the server is, as one row more of the look. */
+const SERVER = `SELECT 'server' AS kind, '' AS tableName, 0 AS position, '' AS name,
+		@@version AS a, @@collation_database AS b, @@SESSION.explicit_defaults_for_timestamp AS c, NULL AS d, NULL AS e
+UNION ALL `;
 
 /** One statement, since each costs a round trip: these views are cheap to read and dear to ask one by one. */
 const LOOK = (names: string) => `SELECT 'table' AS kind, TABLE_NAME AS tableName, 0 AS position, TABLE_NAME AS name,
@@ -32,17 +37,15 @@ UNION ALL SELECT 'key', k.TABLE_NAME, k.ORDINAL_POSITION, k.CONSTRAINT_NAME,
 		ON r.CONSTRAINT_SCHEMA = DATABASE() AND r.TABLE_NAME = k.TABLE_NAME AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
 	WHERE k.TABLE_SCHEMA = DATABASE() AND k.TABLE_NAME IN (${names}) AND k.REFERENCED_TABLE_NAME IS NOT NULL`;
 
-/**
- * Reads the named tables from information_schema; those that are not there are left out. Two statements, one where
- * the server is known already.
- */
+/** Reads the named tables from information_schema; those that are not there are left out. One statement. */
 export async function inspect(
 	queryRunner: QueryRunner,
 	tableNames: readonly string[],
 	knownServer?: Server,
 ): Promise<Snapshot> {
-	const server = knownServer ?? (await inspectServer(queryRunner));
-	const found = await rows<Row>(queryRunner, LOOK(tableNames.map((name) => `'${name}'`).join(", ")));
+	const look = LOOK(tableNames.map((name) => `'${name}'`).join(", "));
+	const found = (await queryRunner.query(knownServer ? look : SERVER + look)) as Row[];
+	const server = knownServer ?? toServer(found.find((row) => row.kind === "server"));
 	const inOrder = [...found].sort((one, other) => Number(one.position) - Number(other.position));
 	const tables = inOrder.filter((row) => row.kind === "table");
 	const shapes = tables.map((table) => {
@@ -69,22 +72,13 @@ function byName<Part extends { readonly name: string }>(parts: readonly Part[]):
 	return [...parts].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-async function inspectServer(queryRunner: QueryRunner): Promise<Server> {
-	const variables = await rows<{ name: string; value: string }>(
-		queryRunner,
-		"SHOW VARIABLES WHERE Variable_name IN ('version', 'collation_database', 'explicit_defaults_for_timestamp')",
-	);
-	const value = (name: string) => Object.values(variables.find((row) => Object.values(row)[0] === name) ?? {})[1] ?? "";
-	const collation = value("collation_database");
+function toServer(row: Row | undefined): Server {
+	const collation = row?.b ?? "";
 	return {
-		family: /mariadb/i.test(value("version")) ? "mariadb" : "mysql",
+		family: /mariadb/i.test(row?.a ?? "") ? "mariadb" : "mysql",
 		collation: collation.startsWith("utf8mb4_") ? collation : "utf8mb4_unicode_ci",
-		implicitTimestamps: value("explicit_defaults_for_timestamp") === "OFF",
+		implicitTimestamps: Number(row?.c) === 0,
 	};
-}
-
-async function rows<Row>(queryRunner: QueryRunner, sql: string): Promise<Row[]> {
-	return (await queryRunner.query(sql)) as Row[];
 }
 
 function groupIndexes(indexRows: readonly Row[]): IndexShape[] {
