@@ -1,7 +1,7 @@
 import { type DataSource, type EntityMetadata, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
 import { differencesOf } from "../connection/schemaBuilder";
-import { rowsIfAny } from "../migrations/schema/dataLoss";
 import { inspect } from "../migrations/schema/inspect";
+import { rowsIfAny } from "../migrations/schema/rows";
 import type { ActualTable, Snapshot } from "../migrations/schema/shape";
 import { inspectPrivileges } from "./privileges";
 

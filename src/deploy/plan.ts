@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { format } from "mysql2";
 import { type DataSource, MigrationExecutor, type QueryRunner } from "typeorm";
 import { LOOKS_BEFORE_REFUSAL, PAUSE_BEFORE_LOOK } from "../migrations/schema/converge";
-import { NO_SUCH_TABLE } from "../migrations/schema/dataLoss";
 import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type SeenSchema, setContext } from "../migrations/schema/events";
 import { errorNumber } from "../migrations/schema/execute";
+import { NO_SUCH_TABLE } from "../migrations/schema/rows";
 import { quietly } from "./quietly";
 import { forgetHalfReverted, readRecords } from "./records";
 

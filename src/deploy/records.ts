@@ -1,5 +1,5 @@
 import { type DataSource, Migration, type MigrationInterface, type QueryRunner } from "typeorm";
-import { rowsIfAny } from "../migrations/schema/dataLoss";
+import { rowsIfAny } from "../migrations/schema/rows";
 
 /** Follows the name of a migration in TypeORM's table while it is reverted: it counts as pending from then on. */
 export const HALF_REVERTED = " (half reverted)";

@@ -1,7 +1,7 @@
 import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
-import { rowsIfAny } from "../migrations/schema/dataLoss";
 import { IncompatibleSchemaError } from "../migrations/schema/errors";
 import { type MigrationEvent, type SeenSchema, setContext } from "../migrations/schema/events";
+import { rowsIfAny } from "../migrations/schema/rows";
 import { LEASE_TABLE } from "./lease";
 import { acquireLock } from "./lock";
 import { rehearse } from "./plan";

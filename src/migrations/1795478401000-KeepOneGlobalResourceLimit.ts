@@ -1,9 +1,9 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
 import { converge } from "./schema/converge";
-import { rowsIfAny } from "./schema/dataLoss";
 import { isKnownAbsent, patienceOf, tell } from "./schema/events";
 import { errorNumber, execute, withShortLockWait } from "./schema/execute";
 import { createdTables, forgetExpression, rememberExpression } from "./schema/origin";
+import { rowsIfAny } from "./schema/rows";
 import { type TableShape, unique, virtual } from "./schema/shape";
 
 const TABLE = "resource_limits";

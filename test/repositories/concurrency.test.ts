@@ -5,7 +5,7 @@ import type { Pool } from "mysql2";
 import { DataSource, type Logger, type QueryRunner } from "typeorm";
 import { API_KEY_PROVIDERS, entities, PortRepository } from "../../src";
 import { addUsers } from "../support/database";
-import { addUnlimitedUser, type Context, openContext, repositoriesOf, STARTED } from "./context";
+import { addUnlimitedUser, type Context, onHost, openContext, repositoriesOf, STARTED } from "./context";
 
 const CALLERS = 50;
 const SESSIONS = 25;
@@ -211,14 +211,10 @@ describe("many callers at once", () => {
 	});
 
 	test("a claim is made again after a deadlock, unless the transaction is the caller's", async () => {
-		const { database } = context;
 		const errors: unknown[] = [];
 		const nothing = () => undefined;
 		const logger = { logQuery: nothing, logQueryError: (error: unknown) => errors.push(error), log: nothing };
-		const type = context.dataSource.options.type as "mysql";
-		const host = new DataSource({ type, url: database.url, entities, logger: logger as unknown as Logger });
-		await host.initialize();
-		try {
+		await onHost(context, { logger: logger as unknown as Logger }, async (host) => {
 			const { workspaces } = repositoriesOf(host);
 			const user = await addUnlimitedUser(context, name());
 			const id = await workspaces.createWithinLimit({ userId: user, projectName: name() });
@@ -229,9 +225,7 @@ describe("many callers at once", () => {
 			const inCallers = () => host.transaction((manager) => PortRepository.from(manager).claimForWorkspace(id));
 			await assert.rejects(deadlock(host, id, inCallers), { errno: 1213 });
 			assert.equal((await workspaces.findById(id))?.status, "stopped");
-		} finally {
-			await host.destroy();
-		}
+		});
 	});
 
 	test("a caller's transaction with an older snapshot exceeds no limit and claims no port twice", async () => {

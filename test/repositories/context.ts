@@ -1,6 +1,7 @@
-import type { DataSource } from "typeorm";
+import { DataSource } from "typeorm";
 import {
 	type DataSourceSettings,
+	entities,
 	PortRepository,
 	PreviewEnvironmentRepository,
 	ResourceLimitRepository,
@@ -89,4 +90,20 @@ export async function nextSecond(database: TestDatabase): Promise<void> {
 export async function secondsFromNow(database: TestDatabase, date: Date | null | undefined): Promise<number> {
 	const [row] = await database.rows<{ now: number | string }>("SELECT UNIX_TIMESTAMP() AS now");
 	return (date?.getTime() ?? Number.NaN) / 1000 - Number(row?.now);
+}
+
+/** Works on a DataSource as a host may have it: none of the module's settings. */
+export async function onHost<Result>(
+	{ database, dataSource }: Context,
+	options: object,
+	work: (host: DataSource) => Promise<Result>,
+): Promise<Result> {
+	const type = dataSource.options.type as "mysql";
+	const host = new DataSource({ type, url: database.url, entities, ...options });
+	await host.initialize();
+	try {
+		return await work(host);
+	} finally {
+		await host.destroy();
+	}
 }

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DataSource } from "typeorm";
-import { entities, WorkspaceRepository } from "../../src";
+import { WorkspaceRepository } from "../../src";
 import { openDataSource } from "../support/connection";
-import { type Context, openContext, repositoriesOf } from "./context";
+import { type Context, onHost, openContext, repositoriesOf } from "./context";
 
 let context: Context;
 let workspace: number;
@@ -34,7 +33,7 @@ async function killReader(): Promise<void> {
 	}
 }
 
-describe("a repository whose statement never ends", () => {
+describe("a repository whose statement never ends", { timeout: 60_000 }, () => {
 	before(async () => {
 		context = await openContext();
 		workspace = await context.workspaces.createWithinLimit({ userId: context.ada, projectName: "lost" });
@@ -58,19 +57,13 @@ describe("a repository whose statement never ends", () => {
 	});
 
 	test("fails when it takes longer than the host's DataSource allows", async () => {
-		const type = context.dataSource.options.type as "mysql";
-		const limit = { maxQueryExecutionTime: 300, enableQueryTimeout: true };
-		const host = await new DataSource({ type, url: context.database.url, entities, ...limit }).initialize();
-		try {
+		await onHost(context, { maxQueryExecutionTime: 300, enableQueryTimeout: true }, async (host) => {
 			const { workspaces } = repositoriesOf(host);
 			await whileLocked(async () => {
-				for (const call of [workspaces.heartbeat(workspace, context.ada), workspaces.findById(workspace)]) {
-					await assert.rejects(call, { code: "PROTOCOL_SEQUENCE_TIMEOUT" });
-				}
+				const calls = [workspaces.heartbeat(workspace, context.ada), workspaces.findById(workspace)];
+				await Promise.all(calls.map((call) => assert.rejects(call, { code: "PROTOCOL_SEQUENCE_TIMEOUT" })));
 			});
-		} finally {
-			await host.destroy();
-		}
+		});
 	});
 
 	test("fails where the DataSource was destroyed", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import {
-	DataSource,
+	type DataSource,
 	Entity,
 	EntityMetadataNotFoundError,
 	type EntitySubscriberInterface,
@@ -11,23 +11,14 @@ import {
 	QueryRunnerAlreadyReleasedError,
 	Repository,
 } from "typeorm";
-import { entities, PortRepository, Workspace, WorkspaceRepository } from "../../src";
-import { addUnlimitedUser, type Context, openContext, repositoriesOf } from "./context";
+import { PortRepository, Workspace, WorkspaceRepository } from "../../src";
+import { addUnlimitedUser, type Context, onHost, openContext, repositoriesOf } from "./context";
 
 let context: Context;
 let user: number;
 
-/** A DataSource as a host may have it: none of the module's settings. */
-async function withHost<Result>(options: object, work: (host: DataSource) => Promise<Result>): Promise<Result> {
-	const type = context.dataSource.options.type as "mysql";
-	const host = new DataSource({ type, url: context.database.url, entities, ...options });
-	await host.initialize();
-	try {
-		return await work(host);
-	} finally {
-		await host.destroy();
-	}
-}
+const withHost = <Result>(options: object, work: (host: DataSource) => Promise<Result>) =>
+	onHost(context, options, work);
 
 const addWorkspace = (workspaces = context.workspaces) =>
 	workspaces.createWithinLimit({ userId: user, projectName: `project ${Math.random()}` });

@@ -1,9 +1,7 @@
 import type { QueryRunner } from "typeorm";
 import { MigrationError } from "./errors";
-import { errorNumber } from "./execute";
+import { rowsIfAny } from "./rows";
 
-export const NO_SUCH_TABLE = 1146;
-const NO_SUCH_COLUMN = 1054;
 const VARIABLE = "WORKSPACES_ALLOW_DATA_LOSS";
 
 /** Data that a revert would delete. */
@@ -39,14 +37,4 @@ export async function refuseDataLoss(queryRunner: QueryRunner, losses: readonly 
 async function countOf(queryRunner: QueryRunner, sql: string): Promise<number> {
 	const [row] = await rowsIfAny<{ found: number | string }>(queryRunner, sql);
 	return Number(row?.found ?? 0);
-}
-
-/** The rows of a SELECT; none where the table or column is not there. */
-export async function rowsIfAny<Row>(queryRunner: QueryRunner, sql: string): Promise<Row[]> {
-	try {
-		return (await queryRunner.query(sql)) as Row[];
-	} catch (error) {
-		if ([NO_SUCH_TABLE, NO_SUCH_COLUMN].includes(errorNumber(error))) return [];
-		throw error;
-	}
 }

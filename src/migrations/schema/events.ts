@@ -42,7 +42,7 @@ export interface SeenSchema {
 	/** The tables that this run made. */
 	readonly made?: Set<string>;
 	/** While planning: the tables as the statements so far would leave them. */
-	readonly assumed?: Map<string, ActualTable | null>;
+	readonly assumed?: Map<string, ActualTable>;
 }
 
 const KEY = "dployr-workspaces-db";

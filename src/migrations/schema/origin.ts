@@ -1,6 +1,6 @@
 import type { QueryRunner } from "typeorm";
-import { NO_SUCH_TABLE, rowsIfAny } from "./dataLoss";
 import { errorNumber } from "./execute";
+import { NO_SUCH_TABLE, rowsIfAny } from "./rows";
 
 /**
  * Which tables this module made, so that a revert drops none that the dashboard made. It is kept in TypeORM's own
