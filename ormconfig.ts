@@ -1,3 +1,3 @@
-import { createDataSource } from "./src/connection";
+import { createDataSource } from "./src/dataSource";
 
 export default createDataSource();

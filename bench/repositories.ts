@@ -1,7 +1,7 @@
 import type { Pool } from "mysql2";
 import type { Pool as PromisePool } from "mysql2/promise";
 import type { DataSource, EntitySubscriberInterface } from "typeorm";
-import { runMigrationsSafely } from "../src";
+import { migrate } from "../src";
 import { openDataSource } from "../test/support/connection";
 import { createTestDatabase, type TestDatabase } from "../test/support/database";
 import { measure, type Way } from "./repositories/measure";
@@ -89,7 +89,7 @@ async function bench(database: TestDatabase, isFull: boolean, filter: string): P
 	const dataSource = await openDataSource(database, { poolSize: CALLERS });
 	const pool = poolOf(dataSource);
 	try {
-		await runMigrationsSafely(dataSource);
+		await migrate(dataSource);
 		await fill(database.connection, isFull ? FULL : SMALL);
 		for (const operation of OPERATIONS.flatMap((make) => make(dataSource))) {
 			if (operation.name.includes(filter)) await report(dataSource, pool, operation);

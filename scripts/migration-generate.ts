@@ -1,6 +1,6 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { createDataSource } from "../src/connection";
+import { createDataSource } from "../src/dataSource";
 import { createTestDatabase } from "../test/support/database";
 import type { Draft } from "./migrations/draft";
 import { compareEntities, type GenerateOptions, writeMigration } from "./migrations/generate";

@@ -1,28 +1,16 @@
-export {
-	ConnectionError,
-	createDataSource,
-	type DataSourceSettings,
-	type Loss,
-	LossyChangeError,
-	RefusedOperationError,
-	type ResolvedSettings,
-	readSettings,
-	SettingsError,
-	type TlsMode,
-	WorkspacesDataSource,
-} from "./connection";
+export { createDataSource, WorkspacesDataSource } from "./dataSource";
 export {
 	type CheckItem,
-	checkSchema,
+	check,
 	type DeployOptions,
 	type DeployResult,
 	formatCheck,
 	formatReport,
 	type MigrationPlan,
 	type MigrationReport,
-	planMigrations,
-	revertMigrationSafely,
-	runMigrationsSafely,
+	migrate,
+	plan,
+	revert,
 	type SchemaCheck,
 	type TableReport,
 } from "./deploy";
@@ -46,11 +34,19 @@ export {
 export type { JsonValue } from "./entities/WorkspaceLog";
 export {
 	AlreadyExistsError,
+	ConnectionError,
+	DataLossError,
+	IncompatibleSchemaError,
 	InvalidTransitionError,
 	InvalidValueError,
 	LimitReachedError,
+	type LossyChange,
+	LossyChangeError,
+	MigrationError,
 	NoFreePortError,
 	NotFoundError,
+	RefusedOperationError,
+	SettingsError,
 	UnknownProviderError,
 	ValueTooLongError,
 	WorkspacesError,
@@ -84,3 +80,5 @@ export {
 	type WorkspaceResources,
 	type WorkspaceRoute,
 } from "./repositories";
+export { type DataSourceSettings, type ResolvedSettings, readSettings } from "./settings/settings";
+export type { TlsMode } from "./settings/tls";

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import path from "node:path";
-import { runMigrationsSafely } from "../../src/deploy";
+import { migrate } from "../../src/deploy";
 import { openDataSource } from "../../test/support/connection";
 import { createTestDatabase, type TestDatabase } from "../../test/support/database";
 import { TABLES } from "../../test/support/schema";
@@ -29,7 +29,7 @@ export async function benchOnline(size: Size): Promise<void> {
 		});
 		const migrated = await measure(database, size, "migration:run, adopting everything", async () => {
 			const dataSource = await openDataSource(database);
-			await runMigrationsSafely(dataSource).finally(() => dataSource.destroy());
+			await migrate(dataSource).finally(() => dataSource.destroy());
 		});
 		for (const one of [migrated, copied]) {
 			const { what, longestWait, failed, writes, total, rebuilt } = one;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { planMigrations } from "../../src/deploy";
+import { plan } from "../../src/deploy";
 import { openDataSource } from "../../test/support/connection";
 import { createTestDatabase, type TestDatabase } from "../../test/support/database";
 import { startProxy } from "../../test/support/proxy";
@@ -50,7 +50,7 @@ async function plannedStatements(): Promise<string[]> {
 	const database = await createTestDatabase();
 	const dataSource = await openDataSource(database);
 	try {
-		const { statements } = await planMigrations(dataSource);
+		const { statements } = await plan(dataSource);
 		return statements.filter((statement) => !/^SET |`migrations`|`typeorm_metadata`/.test(statement));
 	} finally {
 		await dataSource.destroy();

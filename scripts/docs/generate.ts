@@ -1,8 +1,8 @@
 import { DataSource } from "typeorm";
-import { runMigrationsSafely } from "../../src/deploy";
+import { migrate } from "../../src/deploy";
 import { entities } from "../../src/entities";
 import { migrations } from "../../src/migrations";
-import { inspect } from "../../src/migrations/schema/inspect";
+import { inspect } from "../../src/schema/inspect";
 import { readComments } from "./comments";
 import { renderDiagram, renderSchemaMarkdown } from "./schemaMarkdown";
 import { renderSchemaSql } from "./schemaSql";
@@ -25,7 +25,7 @@ export async function generateDocuments(root: string, url: string, type: "mariad
 	const dataSource = await new DataSource({ type, url, entities, migrations, logger: "debug" }).initialize();
 	const queryRunner = dataSource.createQueryRunner();
 	try {
-		await runMigrationsSafely(dataSource);
+		await migrate(dataSource);
 		const metadatas = entities.map((entity) => dataSource.getMetadata(entity));
 		const order = metadatas.filter((metadata) => metadata.synchronize).map((metadata) => metadata.tableName);
 		const snapshot = await inspect(queryRunner, order);

@@ -1,5 +1,5 @@
-import type { ColumnShape, Snapshot } from "../../src/migrations/schema/shape";
-import { columnSql, foreignKeySql, indexSql, quote } from "../../src/migrations/schema/sql";
+import { columnSql, foreignKeySql, indexSql, quote } from "../../src/schema/ddl";
+import type { ColumnShape, Snapshot } from "../../src/schema/shape";
 
 const HEADER = `-- The tables as the migrations leave them on an empty database, the same for MariaDB and MySQL.
 -- Written by \`npm run docs\`; not for use on a server: run the migrations instead.

@@ -1,8 +1,8 @@
 import { type DataSource, type EntityMetadata, TableColumn } from "typeorm";
 import type { ColumnMetadata } from "typeorm/metadata/ColumnMetadata.js";
 import { TableUtils } from "typeorm/schema-builder/util/TableUtils.js";
-import type { Loss } from "../../src/connection/dataLoss";
-import type { ColumnShape, ForeignKeyShape, TableShape } from "../../src/migrations/schema/shape";
+import type { LossyChange } from "../../src/errors";
+import type { ColumnShape, ForeignKeyShape, TableShape } from "../../src/schema/shape";
 import type { Statement } from "./statements";
 
 /** What a migration is to do, before it is written. */
@@ -18,7 +18,7 @@ export interface Draft {
 	/** Statements that undo it, in order. */
 	readonly undo: readonly Statement[];
 	/** What of it would lose data, and is meant. */
-	readonly losses: readonly Loss[];
+	readonly losses: readonly LossyChange[];
 }
 
 interface MutableShape {
@@ -36,7 +36,7 @@ export function draft(
 	dataSource: DataSource,
 	up: readonly Statement[],
 	undo: readonly Statement[],
-	losses: readonly Loss[],
+	losses: readonly LossyChange[],
 ): Draft {
 	const shapes = new Map<string, MutableShape>();
 	const steps: Statement[] = [];

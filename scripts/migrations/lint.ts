@@ -8,7 +8,7 @@ export interface MigrationSource {
 }
 
 /** Marks the statement below it as destructive or blocking on purpose. */
-export const MEANT = "// meant: ";
+export const SAFETY_ASSURED = "// safety-assured: ";
 
 const DESTRUCTIVE = /\b(DROP (TABLE|COLUMN|DATABASE)|TRUNCATE|DELETE FROM|DELETE (?=\$)|RENAME (TABLE|COLUMN))/i;
 const BLOCKING = /ALGORITHM\s*=\s*COPY|LOCK\s*=\s*(SHARED|EXCLUSIVE)|algorithm: "COPY"|\bLOCK\s+TABLES\b/i;
@@ -54,7 +54,7 @@ function lintName(migration: MigrationSource): string[] {
 function lintImports({ source }: MigrationSource): string[] {
 	return [...source.matchAll(/^(?:import|export) [^;]*?from "([^"]+)"/gm)]
 		.map((match) => match[1] ?? "")
-		.filter((from) => from !== "typeorm" && !from.startsWith("./schema/") && !from.startsWith("node:"))
+		.filter((from) => from !== "typeorm" && !from.startsWith("../schema/") && !from.startsWith("node:"))
 		.map((from) => `imports ${from}; a migration imports only typeorm and ./schema, which stay as they are`);
 }
 
@@ -73,8 +73,8 @@ function lintStatements({ source }: MigrationSource): string[] {
 	return lines.flatMap((line, number) => {
 		const kind = DESTRUCTIVE.test(line) ? "destructive" : BLOCKING.test(line) ? "blocking" : undefined;
 		const isComment = /^\s*(\/\/|\*|\/\*)/.test(line);
-		if (!kind || isComment || lines[number - 1]?.trim().startsWith(MEANT)) return [];
-		return [`line ${number + 1} is ${kind}: write "${MEANT}<why>" above it if it is meant: ${line.trim()}`];
+		if (!kind || isComment || lines[number - 1]?.trim().startsWith(SAFETY_ASSURED)) return [];
+		return [`line ${number + 1} is ${kind}: write "${SAFETY_ASSURED}<why>" above it if it is meant: ${line.trim()}`];
 	});
 }
 

@@ -1,6 +1,6 @@
-import type { ColumnShape, ForeignKeyShape, TableShape } from "../../src/migrations/schema/shape";
+import type { ColumnShape, ForeignKeyShape, TableShape } from "../../src/schema/shape";
 import type { Draft } from "./draft";
-import { MEANT } from "./lint";
+import { SAFETY_ASSURED } from "./lint";
 import { describe, type Statement } from "./statements";
 
 /** The host's table, which a migration only refers to. */
@@ -42,16 +42,16 @@ function imports(body: string): string {
 	const uses = (name: string) => new RegExp(`\\b${name}\\b`).test(body);
 	const from = (file: string, ...names: string[]) => {
 		const used = names.filter((name) => uses(name.replace("type ", "")));
-		return used.length ? [`import { ${used.join(", ")} } from "./schema/${file}";`] : [];
+		return used.length ? [`import { ${used.join(", ")} } from "../schema/${file}";`] : [];
 	};
 	return [
 		'import type { MigrationInterface, QueryRunner } from "typeorm";',
 		...from("converge", "converge"),
 		...from("dataLoss", "refuseDataLoss"),
-		...from("events", "tell"),
+		...from("events", "emit"),
 		...from("execute", "execute", "withShortLockWait"),
-		...from("origin", "createdTables", "forgetExpression", "rememberExpression", "unmarkCreated"),
-		...from("shape", "foreignKey", "idColumn", "index", "optional", "required", "type TableShape", "unique", "virtual"),
+		...from("ownership", "ownedTables", "forgetExpression", "rememberExpression", "disclaimTable"),
+		...from("shape", "foreignKey", "idColumn", "index", "notNull", "nullable", "type TableShape", "unique", "virtual"),
 		"",
 	].join("\n");
 }
@@ -83,7 +83,7 @@ function renderColumn(column: ColumnShape): string {
 	const { name, type, generated, default: value } = column;
 	if (column.autoIncrement && name === "id" && type === "int") return "idColumn()";
 	if (generated) return call("virtual", name, type, generated);
-	const maker = column.nullable ? "optional" : "required";
+	const maker = column.nullable ? "nullable" : "notNull";
 	const made = value !== null && column.nullable ? call(maker, name, type, value) : call(maker, name, type);
 	const more = [
 		...(value !== null && !column.nullable ? [`default: ${text(value)}`] : []),
@@ -121,12 +121,12 @@ function renderStep(step: Statement, reason: string | undefined): string[] {
 		"await execute(queryRunner, {",
 		`table: ${text(step.table)},`,
 		`what: ${text(what)},`,
-		...(meant === undefined ? [] : [`${MEANT}${meant}`]),
+		...(meant === undefined ? [] : [`${SAFETY_ASSURED}${meant}`]),
 		`sql: ${text(step.sql)},`,
 		`algorithm: ${text(/index|foreign key/.test(step.kind) ? "INPLACE" : "INSTANT")},`,
-		...(step.kind === "add foreign key" ? ["unchecked: true,"] : []),
+		...(step.kind === "add foreign key" ? ["skipForeignKeyChecks: true,"] : []),
 		"});",
-		`tell(queryRunner, "changed", ${text(step.table)}, ${text(what)});`,
+		`emit(queryRunner, "changed", ${text(step.table)}, ${text(what)});`,
 	];
 	if (step.kind !== "rename column") return statement;
 	return [`if (await queryRunner.hasColumn(${text(step.table)}, ${text(step.from)})) {`, ...statement, "}"];
@@ -142,7 +142,7 @@ function renderDown({ undo, shapes, created, generated }: Draft): string[] {
 		const column = shapes.find(({ name }) => name === step.table)?.columns.find(({ name }) => name === step.name);
 		return column?.generated ? [] : [lossOf(step.table, step.name, column)];
 	});
-	const own = created.length ? ["const created = await createdTables(queryRunner);"] : [];
+	const own = created.length ? ["const created = await ownedTables(queryRunner);"] : [];
 	const rows = created.map((table) => `...(created.has(${text(table)}) ? [${rowsOf(table)}] : [])`);
 	const all = [...losses, ...rows];
 	return [
@@ -174,10 +174,10 @@ function rowsOf(table: string): string {
 function renderDrop(table: string): string[] {
 	return [
 		`if (created.has(${text(table)})) {`,
-		`${MEANT}the table is this migration's own`,
+		`${SAFETY_ASSURED}the table is this migration's own`,
 		`await queryRunner.query(${text(`DROP TABLE IF EXISTS \`${table}\``)});`,
-		`await unmarkCreated(queryRunner, ${text(table)});`,
-		`tell(queryRunner, "dropped", ${text(table)}, "dropped");`,
+		`await disclaimTable(queryRunner, ${text(table)});`,
+		`emit(queryRunner, "dropped", ${text(table)}, "dropped");`,
 		"}",
 	];
 }

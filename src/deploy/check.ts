@@ -1,8 +1,8 @@
 import { type DataSource, type EntityMetadata, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
-import { differencesOf } from "../connection/schemaBuilder";
-import { inspect } from "../migrations/schema/inspect";
-import { rowsIfAny } from "../migrations/schema/rows";
-import type { ActualTable, Snapshot } from "../migrations/schema/shape";
+import { inspect } from "../schema/inspect";
+import { rowsIfAny } from "../schema/rows";
+import type { ActualTable, Snapshot } from "../schema/shape";
+import { differencesOf } from "../typeorm/schemaBuilder";
 import { inspectPrivileges } from "./privileges";
 
 /** One question about a database, and what speaks against a yes. */
@@ -24,7 +24,7 @@ export interface SchemaCheck {
  * migrations, differences from the entities, what TypeORM's comparison cannot see (engine, character set, CHECKs,
  * generated expressions), and the number of global limit rows.
  */
-export async function checkSchema(dataSource: DataSource): Promise<SchemaCheck> {
+export async function check(dataSource: DataSource): Promise<SchemaCheck> {
 	const queryRunner = dataSource.createQueryRunner();
 	try {
 		const own = dataSource.entityMetadatas.filter((metadata) => metadata.synchronize);

@@ -1,4 +1,4 @@
-export { type CheckItem, checkSchema, formatCheck, type SchemaCheck } from "./check";
-export { type MigrationPlan, planMigrations } from "./plan";
+export { type CheckItem, check, formatCheck, type SchemaCheck } from "./check";
+export { type DeployOptions, type DeployResult, migrate, revert } from "./migrate";
+export { type MigrationPlan, plan } from "./plan";
 export { formatReport, type MigrationReport, type TableReport } from "./report";
-export { type DeployOptions, type DeployResult, revertMigrationSafely, runMigrationsSafely } from "./run";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryRunner } from "typeorm";
-import { MigrationError } from "../migrations/schema/errors";
-import { errorNumber } from "../migrations/schema/execute";
+import { MigrationError } from "../errors";
+import { errorNumber } from "../schema/execute";
 import type { DeployLock, LockOptions } from "./lock";
 
 export const LEASE_TABLE = "workspaces_migration_lease";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { QueryRunner } from "typeorm";
-import { describeSession, visibleSessions } from "../migrations/schema/blockers";
-import { MigrationError } from "../migrations/schema/errors";
+import { MigrationError } from "../errors";
+import { describeSession, visibleSessions } from "../schema/blockers";
 import { acquireLease, isGaleraNode, seeOtherNodes } from "./lease";
 
 /** Holds the right to migrate one database. */

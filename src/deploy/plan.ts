@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { format } from "mysql2";
 import { type DataSource, MigrationExecutor, type QueryRunner } from "typeorm";
-import { LOOKS_BEFORE_REFUSAL, PAUSE_BEFORE_LOOK } from "../migrations/schema/converge";
-import { IncompatibleSchemaError } from "../migrations/schema/errors";
-import { type SeenSchema, setContext } from "../migrations/schema/events";
-import { errorNumber } from "../migrations/schema/execute";
-import { NO_SUCH_TABLE } from "../migrations/schema/rows";
-import { quietly } from "./quietly";
-import { forgetHalfReverted, readRecords } from "./records";
+import { IncompatibleSchemaError } from "../errors";
+import { LOOKS_BEFORE_REFUSAL, PAUSE_BEFORE_LOOK } from "../schema/converge";
+import { type SeenSchema, setContext } from "../schema/events";
+import { errorNumber } from "../schema/execute";
+import { NO_SUCH_TABLE } from "../schema/rows";
+import { forgetHalfReverted, readHistory } from "./history";
+import { withSilentLogger } from "./silentLogger";
 
 /** What a run would send to this database, in order, without what it would only read. */
 export interface MigrationPlan {
@@ -21,14 +21,14 @@ export interface MigrationPlan {
  *
  * @throws IncompatibleSchemaError where a run would refuse.
  */
-export async function planMigrations(dataSource: DataSource): Promise<MigrationPlan> {
+export async function plan(dataSource: DataSource): Promise<MigrationPlan> {
 	const queryRunner = dataSource.createQueryRunner();
 	try {
-		const { result, statements } = await rehearse(queryRunner, async () => {
-			await forgetHalfReverted(queryRunner, await readRecords(queryRunner));
+		const { result, statements } = await dryRun(queryRunner, async () => {
+			await forgetHalfReverted(queryRunner, await readHistory(queryRunner));
 			const executor = new MigrationExecutor(dataSource, queryRunner);
 			executor.transaction = "none";
-			return quietly(dataSource, () => executor.executePendingMigrations());
+			return withSilentLogger(dataSource, () => executor.executePendingMigrations());
 		});
 		return { migrations: result.map((migration) => migration.name), statements };
 	} finally {
@@ -36,7 +36,7 @@ export async function planMigrations(dataSource: DataSource): Promise<MigrationP
 	}
 }
 
-export interface Rehearsal<Result> {
+export interface DryRun<Result> {
 	readonly result: Result;
 	readonly statements: readonly string[];
 	/** What it saw of the tables, for a run that follows at once. */
@@ -47,13 +47,10 @@ export interface Rehearsal<Result> {
  * Does the work with every statement that writes only taken down; refused only where several rehearsals in a row find
  * the database incompatible.
  */
-export async function rehearse<Result>(
-	queryRunner: QueryRunner,
-	work: () => Promise<Result>,
-): Promise<Rehearsal<Result>> {
+export async function dryRun<Result>(queryRunner: QueryRunner, work: () => Promise<Result>): Promise<DryRun<Result>> {
 	for (let look = 1; ; look++) {
 		try {
-			return await rehearseOnce(queryRunner, work);
+			return await dryRunOnce(queryRunner, work);
 		} catch (error) {
 			if (!(error instanceof IncompatibleSchemaError) || look === LOOKS_BEFORE_REFUSAL) throw error;
 			await sleep(PAUSE_BEFORE_LOOK);
@@ -61,7 +58,7 @@ export async function rehearse<Result>(
 	}
 }
 
-async function rehearseOnce<Result>(queryRunner: QueryRunner, work: () => Promise<Result>): Promise<Rehearsal<Result>> {
+async function dryRunOnce<Result>(queryRunner: QueryRunner, work: () => Promise<Result>): Promise<DryRun<Result>> {
 	const statements: string[] = [];
 	const restore = record(queryRunner, statements);
 	const problems: string[] = [];

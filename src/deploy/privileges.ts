@@ -1,5 +1,5 @@
 import type { QueryRunner } from "typeorm";
-import { MigrationError } from "../migrations/schema/errors";
+import { MigrationError } from "../errors";
 
 /** What a run sends needs these on the database. */
 const RUN = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"];

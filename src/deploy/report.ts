@@ -1,4 +1,4 @@
-import type { MigrationEvent } from "../migrations/schema/events";
+import type { MigrationEvent } from "../schema/events";
 
 /** What became of one table. */
 export interface TableReport {

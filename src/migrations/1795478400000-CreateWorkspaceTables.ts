@@ -1,19 +1,19 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
-import { converge } from "./schema/converge";
-import { refuseDataLoss } from "./schema/dataLoss";
-import { tell } from "./schema/events";
-import { createdTables, unmarkCreated } from "./schema/origin";
+import { converge } from "../schema/converge";
+import { refuseDataLoss } from "../schema/dataLoss";
+import { emit } from "../schema/events";
+import { disclaimTable, ownedTables } from "../schema/ownership";
 import {
 	createdAt,
 	foreignKey,
 	idColumn,
 	index,
-	optional,
-	required,
+	notNull,
+	nullable,
 	type TableShape,
 	unique,
 	updatedAt,
-} from "./schema/shape";
+} from "../schema/shape";
 
 const HOST_USERS = "dashboard_users";
 
@@ -21,22 +21,22 @@ const workspaces: TableShape = {
 	name: "workspaces",
 	columns: [
 		idColumn(),
-		required("user_id", "int"),
-		required("project_name", "varchar(100)"),
-		optional("container_id", "varchar(64)"),
-		optional("container_name", "varchar(100)"),
-		optional("status", "enum('stopped','starting','running','stopping','error')", "stopped"),
-		optional("error_message", "text"),
-		optional("internal_port", "int", "8080"),
-		optional("assigned_port", "int"),
-		optional("cpu_limit", "varchar(20)", "1"),
-		optional("ram_limit", "varchar(20)", "2g"),
-		optional("disk_limit", "varchar(20)", "10g"),
-		optional("idle_timeout_minutes", "int", "30"),
-		optional("max_lifetime_hours", "int", "24"),
-		optional("last_activity", "timestamp"),
-		optional("last_accessed_by", "int"),
-		optional("started_at", "timestamp"),
+		notNull("user_id", "int"),
+		notNull("project_name", "varchar(100)"),
+		nullable("container_id", "varchar(64)"),
+		nullable("container_name", "varchar(100)"),
+		nullable("status", "enum('stopped','starting','running','stopping','error')", "stopped"),
+		nullable("error_message", "text"),
+		nullable("internal_port", "int", "8080"),
+		nullable("assigned_port", "int"),
+		nullable("cpu_limit", "varchar(20)", "1"),
+		nullable("ram_limit", "varchar(20)", "2g"),
+		nullable("disk_limit", "varchar(20)", "10g"),
+		nullable("idle_timeout_minutes", "int", "30"),
+		nullable("max_lifetime_hours", "int", "24"),
+		nullable("last_activity", "timestamp"),
+		nullable("last_accessed_by", "int"),
+		nullable("started_at", "timestamp"),
 		createdAt(),
 		updatedAt(),
 	],
@@ -57,11 +57,11 @@ const userApiKeys: TableShape = {
 	name: "user_api_keys",
 	columns: [
 		idColumn(),
-		required("user_id", "int"),
-		optional("anthropic_key_encrypted", "varbinary(512)"),
-		optional("anthropic_key_iv", "varbinary(16)"),
-		optional("openai_key_encrypted", "varbinary(512)"),
-		optional("openai_key_iv", "varbinary(16)"),
+		notNull("user_id", "int"),
+		nullable("anthropic_key_encrypted", "varbinary(512)"),
+		nullable("anthropic_key_iv", "varbinary(16)"),
+		nullable("openai_key_encrypted", "varbinary(512)"),
+		nullable("openai_key_iv", "varbinary(16)"),
 		createdAt(),
 		updatedAt(),
 	],
@@ -73,18 +73,18 @@ const previewEnvironments: TableShape = {
 	name: "preview_environments",
 	columns: [
 		idColumn(),
-		required("workspace_id", "int"),
-		required("user_id", "int"),
-		required("project_name", "varchar(100)"),
-		required("preview_hash", "varchar(32)"),
-		optional("preview_url", "varchar(255)"),
-		optional("container_id", "varchar(64)"),
-		optional("container_name", "varchar(100)"),
-		optional("assigned_port", "int"),
-		optional("status", "enum('creating','running','stopping','stopped','expired','error')", "creating"),
-		optional("error_message", "text"),
-		required("expires_at", "timestamp"),
-		optional("password_hash", "varchar(255)"),
+		notNull("workspace_id", "int"),
+		notNull("user_id", "int"),
+		notNull("project_name", "varchar(100)"),
+		notNull("preview_hash", "varchar(32)"),
+		nullable("preview_url", "varchar(255)"),
+		nullable("container_id", "varchar(64)"),
+		nullable("container_name", "varchar(100)"),
+		nullable("assigned_port", "int"),
+		nullable("status", "enum('creating','running','stopping','stopped','expired','error')", "creating"),
+		nullable("error_message", "text"),
+		notNull("expires_at", "timestamp"),
+		nullable("password_hash", "varchar(255)"),
 		createdAt(),
 	],
 	indexes: [
@@ -104,15 +104,15 @@ const workspaceLogs: TableShape = {
 	name: "workspace_logs",
 	columns: [
 		idColumn(),
-		optional("workspace_id", "int"),
-		required("user_id", "int"),
-		required("project_name", "varchar(100)"),
-		required(
+		nullable("workspace_id", "int"),
+		notNull("user_id", "int"),
+		notNull("project_name", "varchar(100)"),
+		notNull(
 			"action",
 			"enum('create','start','stop','delete','sync_to_project','sync_from_project'," +
 				"'preview_create','preview_delete','timeout','error','admin_force_stop')",
 		),
-		optional("details", "json"),
+		nullable("details", "json"),
 		createdAt(),
 	],
 	indexes: [
@@ -130,14 +130,14 @@ const resourceLimits: TableShape = {
 	name: "resource_limits",
 	columns: [
 		idColumn(),
-		optional("user_id", "int"),
-		optional("max_workspaces", "int", "2"),
-		optional("default_cpu", "varchar(20)", "1"),
-		optional("default_ram", "varchar(20)", "2g"),
-		optional("default_disk", "varchar(20)", "10g"),
-		optional("default_idle_timeout", "int", "30"),
-		optional("max_previews_per_workspace", "int", "3"),
-		optional("default_preview_lifetime_hours", "int", "24"),
+		nullable("user_id", "int"),
+		nullable("max_workspaces", "int", "2"),
+		nullable("default_cpu", "varchar(20)", "1"),
+		nullable("default_ram", "varchar(20)", "2g"),
+		nullable("default_disk", "varchar(20)", "10g"),
+		nullable("default_idle_timeout", "int", "30"),
+		nullable("max_previews_per_workspace", "int", "3"),
+		nullable("default_preview_lifetime_hours", "int", "24"),
 		createdAt(),
 		updatedAt(),
 	],
@@ -158,7 +158,7 @@ export class CreateWorkspaceTables1795478400000 implements MigrationInterface {
 
 	/** Drops the tables that `up` made; those of the dashboard stay as they are. */
 	async down(queryRunner: QueryRunner): Promise<void> {
-		const created = await createdTables(queryRunner);
+		const created = await ownedTables(queryRunner);
 		const own = TABLES.map((table) => table.name).filter((name) => created.has(name));
 		await refuseDataLoss(
 			queryRunner,
@@ -166,13 +166,13 @@ export class CreateWorkspaceTables1795478400000 implements MigrationInterface {
 		);
 		for (const { name } of [...TABLES].reverse()) {
 			if (!created.has(name)) {
-				tell(queryRunner, "kept", name, "made by the dashboard, left as it is");
+				emit(queryRunner, "kept", name, "made by the dashboard, left as it is");
 				continue;
 			}
-			// meant: this module made the table, and it holds no rows unless that was allowed
+			// safety-assured: this module made the table, and it holds no rows unless that was allowed
 			await queryRunner.query(`DROP TABLE IF EXISTS \`${name}\``);
-			await unmarkCreated(queryRunner, name);
-			tell(queryRunner, "dropped", name, "dropped");
+			await disclaimTable(queryRunner, name);
+			emit(queryRunner, "dropped", name, "dropped");
 		}
 	}
 }

@@ -1,10 +1,10 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
-import { converge } from "./schema/converge";
-import { isKnownAbsent, patienceOf, tell } from "./schema/events";
-import { errorNumber, execute, withShortLockWait } from "./schema/execute";
-import { createdTables, forgetExpression, rememberExpression } from "./schema/origin";
-import { rowsIfAny } from "./schema/rows";
-import { type TableShape, unique, virtual } from "./schema/shape";
+import { converge } from "../schema/converge";
+import { emit, isKnownAbsent, tableTimeoutOf } from "../schema/events";
+import { errorNumber, execute, withShortLockWait } from "../schema/execute";
+import { forgetExpression, ownedTables, rememberExpression } from "../schema/ownership";
+import { rowsIfAny } from "../schema/rows";
+import { type TableShape, unique, virtual } from "../schema/shape";
 
 const TABLE = "resource_limits";
 const EXPRESSION = "IF(user_id IS NULL, 1, NULL)";
@@ -12,7 +12,7 @@ const EXPRESSION = "IF(user_id IS NULL, 1, NULL)";
 const DUPLICATE_ENTRY = [1062, 1859];
 /** Deadlock, and a row that another transaction holds. */
 const LOCKED = [1213, 1205];
-/** At least so many, however short the patience. */
+/** At least so many, however short the tableTimeout. */
 const ATTEMPTS = 10;
 
 /** UNIQUE lets NULLs repeat; a column that is 1 in global rows alone does not. */
@@ -48,12 +48,12 @@ export class KeepOneGlobalResourceLimit1795478401000 implements MigrationInterfa
 			const drop = { table: TABLE, what: "duplicates are allowed again" } as const;
 			const index = "DROP INDEX unique_global_limits";
 			await execute(queryRunner, { ...drop, sql: `ALTER TABLE ${TABLE} ${index}`, algorithm: "INPLACE" });
-			// meant: the column is virtual and holds nothing
+			// safety-assured: the column is virtual and holds nothing
 			await execute(queryRunner, { ...drop, sql: `ALTER TABLE ${TABLE} DROP COLUMN global_row`, algorithm: "INSTANT" });
 		});
 		await forgetExpression(queryRunner, TABLE, "global_row");
-		if (!(await createdTables(queryRunner)).has(TABLE)) return;
-		// meant: the row is as `up` seeded it
+		if (!(await ownedTables(queryRunner)).has(TABLE)) return;
+		// safety-assured: the row is as `up` seeded it
 		const sql = `DELETE FROM ${TABLE} WHERE ${SEEDED}`;
 		await persistently(queryRunner, LOCKED, () => queryRunner.query(sql));
 	}
@@ -65,7 +65,7 @@ async function persistently(
 	passing: readonly number[],
 	work: () => Promise<unknown>,
 ): Promise<void> {
-	const deadline = Date.now() + patienceOf(queryRunner);
+	const deadline = Date.now() + tableTimeoutOf(queryRunner);
 	for (let attempt = 1; ; attempt++) {
 		try {
 			await work();
@@ -85,12 +85,12 @@ async function removeDuplicates(queryRunner: QueryRunner): Promise<void> {
 	);
 	if (!first || !duplicates.length) return;
 	for (const row of duplicates) {
-		tell(queryRunner, "removing", TABLE, JSON.stringify(row));
+		emit(queryRunner, "removing", TABLE, JSON.stringify(row));
 	}
 	const ids = duplicates.map((row) => row.id).join(", ");
-	// meant: of several global rows the first holds the administrator's limits; the others were just told
+	// safety-assured: of several global rows the first holds the administrator's limits; the others were just told
 	await queryRunner.query(`DELETE FROM ${TABLE} WHERE user_id IS NULL AND id IN (${ids})`);
-	tell(queryRunner, "changed", TABLE, `kept the global row with id ${first.id}, removed those with id ${ids}`);
+	emit(queryRunner, "changed", TABLE, `kept the global row with id ${first.id}, removed those with id ${ids}`);
 }
 
 /** Sent only where no global row is seen: an INSERT that finds one would still use up a number of the id. */
@@ -100,7 +100,7 @@ async function seed(queryRunner: QueryRunner): Promise<void> {
 	if (existing.length) return;
 	try {
 		await queryRunner.query(`INSERT INTO ${TABLE} (user_id) VALUES (NULL)`);
-		tell(queryRunner, "seeded", TABLE, "1 row with the global defaults inserted");
+		emit(queryRunner, "seeded", TABLE, "1 row with the global defaults inserted");
 	} catch (error) {
 		// The dashboard's own start-up code was faster.
 		if (!DUPLICATE_ENTRY.includes(errorNumber(error))) throw error;

@@ -1,18 +1,18 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
-import { converge } from "./schema/converge";
-import { refuseDataLoss } from "./schema/dataLoss";
-import { tell } from "./schema/events";
-import { execute, withShortLockWait } from "./schema/execute";
-import { createdTables } from "./schema/origin";
-import { optional, type TableShape } from "./schema/shape";
+import { converge } from "../schema/converge";
+import { refuseDataLoss } from "../schema/dataLoss";
+import { emit } from "../schema/events";
+import { execute, withShortLockWait } from "../schema/execute";
+import { ownedTables } from "../schema/ownership";
+import { nullable, type TableShape } from "../schema/shape";
 
 const TABLE = "workspaces";
 
 const SHAPE: TableShape = {
 	name: TABLE,
 	columns: [
-		optional("code_server_password_encrypted", "varbinary(512)"),
-		optional("code_server_password_iv", "varbinary(16)"),
+		nullable("code_server_password_encrypted", "varbinary(512)"),
+		nullable("code_server_password_iv", "varbinary(16)"),
 	],
 	indexes: [],
 	foreignKeys: [],
@@ -28,8 +28,8 @@ export class AddCodeServerPassword1795478402000 implements MigrationInterface {
 
 	/** Drops the columns of a table that this module made; in the dashboard's own table they are the dashboard's. */
 	async down(queryRunner: QueryRunner): Promise<void> {
-		if (!(await createdTables(queryRunner)).has(TABLE)) {
-			tell(queryRunner, "kept", TABLE, "made by the dashboard, its columns stay");
+		if (!(await ownedTables(queryRunner)).has(TABLE)) {
+			emit(queryRunner, "kept", TABLE, "made by the dashboard, its columns stay");
 			return;
 		}
 		const columns = SHAPE.columns.map((column) => column.name);
@@ -46,12 +46,12 @@ export class AddCodeServerPassword1795478402000 implements MigrationInterface {
 				await execute(queryRunner, {
 					table: TABLE,
 					what: `dropped column ${column}`,
-					// meant: this module made the column, and it is empty unless that was allowed
+					// safety-assured: this module made the column, and it is empty unless that was allowed
 					sql: `ALTER TABLE ${TABLE} DROP COLUMN ${column}`,
 					algorithm: "INSTANT",
 				});
 			}
 		});
-		tell(queryRunner, "changed", TABLE, `dropped columns ${columns.join(", ")}`);
+		emit(queryRunner, "changed", TABLE, `dropped columns ${columns.join(", ")}`);
 	}
 }

@@ -1,10 +1,10 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
-import { converge } from "./schema/converge";
-import { refuseDataLoss } from "./schema/dataLoss";
-import { tell } from "./schema/events";
-import { execute, withShortLockWait } from "./schema/execute";
-import { createdTables } from "./schema/origin";
-import { enumType, required, type TableShape } from "./schema/shape";
+import { converge } from "../schema/converge";
+import { refuseDataLoss } from "../schema/dataLoss";
+import { emit } from "../schema/events";
+import { execute, withShortLockWait } from "../schema/execute";
+import { ownedTables } from "../schema/ownership";
+import { enumType, notNull, type TableShape } from "../schema/shape";
 
 const TABLE = "workspace_logs";
 
@@ -24,7 +24,7 @@ const ACTIONS_BEFORE = [
 
 const SHAPE: TableShape = {
 	name: TABLE,
-	columns: [required("action", enumType([...ACTIONS_BEFORE, "force_delete"]))],
+	columns: [notNull("action", enumType([...ACTIONS_BEFORE, "force_delete"]))],
 	indexes: [],
 	foreignKeys: [],
 };
@@ -39,25 +39,25 @@ export class AddForceDeleteAction1795478403000 implements MigrationInterface {
 
 	/** Takes the value away from a table that this module made; rows that hold it are deleted only when that is meant. */
 	async down(queryRunner: QueryRunner): Promise<void> {
-		if (!(await createdTables(queryRunner)).has(TABLE)) {
-			tell(queryRunner, "kept", TABLE, "made by the dashboard, its values stay");
+		if (!(await ownedTables(queryRunner)).has(TABLE)) {
+			emit(queryRunner, "kept", TABLE, "made by the dashboard, its values stay");
 			return;
 		}
 		const held = `FROM ${TABLE} WHERE action = 'force_delete'`;
 		await refuseDataLoss(queryRunner, [
 			{ what: `row(s) of ${TABLE} with the action force_delete`, sql: `SELECT COUNT(*) AS found ${held}` },
 		]);
-		// meant: there are none unless that was allowed
+		// safety-assured: there are none unless that was allowed
 		await queryRunner.query(`DELETE ${held}`);
 		await withShortLockWait(queryRunner, async () => {
 			await execute(queryRunner, {
 				table: TABLE,
 				what: "column action no longer takes the value force_delete",
 				sql: `ALTER TABLE ${TABLE} MODIFY COLUMN action ${enumType(ACTIONS_BEFORE)} NOT NULL`,
-				// meant: neither server takes a value away in place
+				// safety-assured: neither server takes a value away in place
 				algorithm: "COPY",
 			});
 		});
-		tell(queryRunner, "changed", TABLE, "column action no longer takes the value force_delete");
+		emit(queryRunner, "changed", TABLE, "column action no longer takes the value force_delete");
 	}
 }

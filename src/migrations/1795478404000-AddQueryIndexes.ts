@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
-import { converge } from "./schema/converge";
-import { tell } from "./schema/events";
-import { execute, withShortLockWait } from "./schema/execute";
-import { index, type TableShape } from "./schema/shape";
+import { converge } from "../schema/converge";
+import { emit } from "../schema/events";
+import { execute, withShortLockWait } from "../schema/execute";
+import { index, type TableShape } from "../schema/shape";
 
 const workspaces: TableShape = {
 	name: "workspaces",
@@ -44,7 +44,7 @@ export class AddQueryIndexes1795478404000 implements MigrationInterface {
 					const sql = `ALTER TABLE ${table} DROP INDEX ${name}`;
 					await execute(queryRunner, { table, what: `dropped index ${name}`, sql, algorithm: "INPLACE" });
 				}
-				tell(queryRunner, "changed", table, `dropped indexes ${indexes.map(({ name }) => name).join(", ")}`);
+				emit(queryRunner, "changed", table, `dropped indexes ${indexes.map(({ name }) => name).join(", ")}`);
 			}
 		});
 	}

@@ -64,22 +64,22 @@ export const CREATE = create("FROM_UNIXTIME(:expiresAt)");
 export const CREATE_FOR_DEFAULT_LIFETIME = create(`NOW() + INTERVAL ${effective("defaultPreviewLifetimeHours")} HOUR`);
 
 /** Changes the status, and what goes with it, of a preview whose status allows it. */
-function becoming(status: PreviewStatus, set: Expressions<PreviewEnvironment>, and = "") {
+function transitionTo(status: PreviewStatus, set: Expressions<PreviewEnvironment>, and = "") {
 	const from = statusIn(PREVIEW_TRANSITIONS[status], STATEFUL.columnDefault);
 	return update(PreviewEnvironment, { status: `'${status}'`, ...set }, `id = :id AND ${from}${and}`);
 }
 
 const WITHOUT_CONTAINER = { containerId: "NULL", assignedPort: "NULL" };
-export const RUN = becoming("running", {
+export const RUN = transitionTo("running", {
 	containerId: ":containerId",
 	containerName: ":containerName",
 	previewUrl: ":previewUrl",
 	errorMessage: "NULL",
 });
-export const FAIL = becoming("error", { errorMessage: ":errorMessage" });
-export const BEGIN_STOP = becoming("stopping", {});
-export const STOP = becoming("stopped", WITHOUT_CONTAINER);
-export const EXPIRE = becoming("expired", WITHOUT_CONTAINER, " AND expiresAt <= NOW()");
+export const FAIL = transitionTo("error", { errorMessage: ":errorMessage" });
+export const BEGIN_STOP = transitionTo("stopping", {});
+export const STOP = transitionTo("stopped", WITHOUT_CONTAINER);
+export const EXPIRE = transitionTo("expired", WITHOUT_CONTAINER, " AND expiresAt <= NOW()");
 export const EXTEND = update(
 	PreviewEnvironment,
 	{ expiresAt: "FROM_UNIXTIME(:expiresAt)" },

@@ -65,19 +65,19 @@ export const CREATE = insertSelected(
 );
 
 /** Changes the status, and what goes with it, of a workspace whose status allows it. */
-function becoming(status: WorkspaceStatus, set: Expressions<Workspace>) {
+function transitionTo(status: WorkspaceStatus, set: Expressions<Workspace>) {
 	const from = statusIn(WORKSPACE_TRANSITIONS[status], STATEFUL.columnDefault);
 	return update(Workspace, { status: `'${status}'`, ...set }, `id = :id AND ${from}`);
 }
 
 export const SET_STATUS = {
-	starting: becoming("starting", { errorMessage: "NULL" }),
-	running: becoming("running", { startedAt: "NOW()", lastActivity: "NOW()" }),
-	stopping: becoming("stopping", {}),
-	stopped: becoming("stopped", { containerId: "NULL", assignedPort: "NULL", startedAt: "NULL" }),
-	error: becoming("error", {}),
+	starting: transitionTo("starting", { errorMessage: "NULL" }),
+	running: transitionTo("running", { startedAt: "NOW()", lastActivity: "NOW()" }),
+	stopping: transitionTo("stopping", {}),
+	stopped: transitionTo("stopped", { containerId: "NULL", assignedPort: "NULL", startedAt: "NULL" }),
+	error: transitionTo("error", {}),
 };
-export const RUN = becoming("running", {
+export const RUN = transitionTo("running", {
 	containerId: ":containerId",
 	containerName: ":containerName",
 	codeServerPasswordEncrypted: ":codeServerPasswordEncrypted",
@@ -85,7 +85,7 @@ export const RUN = becoming("running", {
 	startedAt: "NOW()",
 	lastActivity: "NOW()",
 });
-export const FAIL = becoming("error", { errorMessage: ":errorMessage" });
+export const FAIL = transitionTo("error", { errorMessage: ":errorMessage" });
 export const STOP_ALL = update(Workspace, { status: "'stopping'" }, "status IN ('running', 'starting')");
 
 export const HEARTBEAT = update(Workspace, { lastActivity: "NOW()", lastAccessedBy: ":lastAccessedBy" }, "id = :id");

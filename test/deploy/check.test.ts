@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { checkSchema, formatCheck, type SchemaCheck } from "../../src";
+import { check, formatCheck, type SchemaCheck } from "../../src";
 import { withDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
 import { installOldDashboard } from "../support/oldDashboard";
@@ -12,7 +12,7 @@ async function checkAfter(spoil: (database: TestDatabase) => Promise<unknown>): 
 		return await withDataSource(database, {}, async (dataSource) => {
 			await dataSource.runMigrations();
 			await spoil(database);
-			return checkSchema(dataSource);
+			return check(dataSource);
 		});
 	} finally {
 		await database.drop();
@@ -23,7 +23,7 @@ function failed({ items }: SchemaCheck): string[] {
 	return items.filter((item) => !item.ok).map((item) => `${item.name}: ${item.details.join("; ")}`);
 }
 
-describe("checkSchema", () => {
+describe("check", () => {
 	it("finds nothing after a run", async () => {
 		const check = await checkAfter(async () => undefined);
 		assert.deepEqual(failed(check), []);
@@ -82,9 +82,9 @@ describe("checkSchema", () => {
 		try {
 			await installOldDashboard(database, { globalRows: 3 });
 			const tables = await database.rows("SHOW TABLES");
-			const check = await withDataSource(database, {}, (dataSource) => checkSchema(dataSource));
-			assert.equal(check.ok, false);
-			assert.match(failed(check).join("\n"), /3 global rows: 51, 52, 53/);
+			const result = await withDataSource(database, {}, (dataSource) => check(dataSource));
+			assert.equal(result.ok, false);
+			assert.match(failed(result).join("\n"), /3 global rows: 51, 52, 53/);
 			assert.deepEqual(await database.rows("SHOW TABLES"), tables);
 		} finally {
 			await database.drop();

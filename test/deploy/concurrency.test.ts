@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import type { DataSourceSettings } from "../../src/connection";
 import type { MigrationReport } from "../../src/deploy";
 import { acquireLock, lockName } from "../../src/deploy/lock";
 import { migrations } from "../../src/migrations";
+import type { DataSourceSettings } from "../../src/settings/settings";
 import { startTypeorm } from "../support/cli";
 import { openDataSource, withDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";

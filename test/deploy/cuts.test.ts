@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it, type TestContext } from "node:test";
-import type { WorkspacesDataSource } from "../../src/connection";
+import type { WorkspacesDataSource } from "../../src/dataSource";
 import { openDataSource } from "../support/connection";
 import type { TestDatabase } from "../support/database";
 import { installOldDashboard } from "../support/oldDashboard";

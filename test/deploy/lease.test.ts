@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { QueryRunner } from "typeorm";
-import type { WorkspacesDataSource } from "../../src/connection";
+import type { WorkspacesDataSource } from "../../src/dataSource";
 import { acquireLease, LEASE_TABLE } from "../../src/deploy/lease";
 import type { DeployLock } from "../../src/deploy/lock";
 import { openDataSource } from "../support/connection";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { type Connection, createConnection } from "mysql2/promise";
-import { planMigrations } from "../../src/deploy";
+import { plan } from "../../src/deploy";
 import { ADOPTION_CASES } from "../support/adoptionCases";
 import { withDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
@@ -164,7 +164,7 @@ describe("a run on tables that are in use", { timeout: 300_000 }, () => {
 	for (const [name, old] of Object.entries(ADOPTION_CASES)) {
 		it(`changes ${name} by statements that the server confirms to be online, as planned`, async () => {
 			await resetTo(await recordTemplate((empty) => installOldDashboard(empty, old)), database);
-			const planned = await withDataSource(database, {}, (dataSource) => planMigrations(dataSource));
+			const planned = await withDataSource(database, {}, (dataSource) => plan(dataSource));
 			await run(database, proxy.port);
 			const sent = altersOf(proxy.commands);
 			assert.deepEqual(sent, altersOf(planned.statements));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { DataSource } from "typeorm";
-import { runMigrationsSafely } from "../../src/deploy";
+import { migrate } from "../../src/deploy";
 import { ADOPTION_CASES } from "../support/adoptionCases";
 import { createTestDatabase, type TestDatabase } from "../support/database";
 import { openPlainDataSource } from "../support/dataSource";
@@ -29,7 +29,7 @@ async function pendingChanges(dataSource: DataSource): Promise<string[]> {
 describe("adoption of what older dashboards made", () => {
 	before(() =>
 		withDatabase(async (database, dataSource) => {
-			await runMigrationsSafely(dataSource);
+			await migrate(dataSource);
 			freshSchema = await describeSchema(database);
 		}),
 	);
@@ -39,7 +39,7 @@ describe("adoption of what older dashboards made", () => {
 			withDatabase(async (database, dataSource) => {
 				await installOldDashboard(database, old);
 				const rows = await dumpRows(database);
-				const { report } = await runMigrationsSafely(dataSource);
+				const { report } = await migrate(dataSource);
 
 				assert.deepEqual(await describeSchema(database), freshSchema);
 				assert.deepEqual(await pendingChanges(dataSource), []);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { TableReport } from "../../src";
-import { revertMigrationSafely, runMigrationsSafely } from "../../src/deploy";
+import { migrate, revert } from "../../src/deploy";
 import { withDataSource } from "../support/connection";
 import { createTestDatabase } from "../support/database";
 import { installOldDashboard, oldTables } from "../support/oldDashboard";
@@ -33,7 +33,7 @@ function places(rows: readonly Row[]): unknown[] {
 describe("a run", () => {
 	before(() =>
 		withDatabase(async (database, dataSource) => {
-			await runMigrationsSafely(dataSource);
+			await migrate(dataSource);
 			fresh = await describeSchema(database);
 		}),
 	);
@@ -54,7 +54,7 @@ describe("a run", () => {
 			);
 			const rows = await dumpRows(database);
 			const teams = (await snapshot(database))["teams"];
-			const { report } = await runMigrationsSafely(dataSource);
+			const { report } = await migrate(dataSource);
 
 			const schema = await describeSchema(database);
 			assert.deepEqual(places(added("columns", schema)).sort(), [
@@ -101,7 +101,7 @@ describe("a run", () => {
 					const [, table = ""] = /EXISTS (\w+)/.exec(sql) ?? [];
 					if (present.includes(table as "workspaces")) await database.connection.query(sql);
 				}
-				const { report } = await runMigrationsSafely(dataSource);
+				const { report } = await migrate(dataSource);
 				assert.deepEqual(await describeSchema(database), fresh);
 				const created = report?.tables.filter(({ outcome }) => outcome === "created").map(({ table }) => table);
 				const missing = TABLES.filter((table) => !(present as readonly string[]).includes(table));
@@ -116,7 +116,7 @@ describe("a run", () => {
 			await database.connection.query("INSERT INTO dashboard_users VALUES (1, 'ada', 'x', 'ada', 0, 0, NOW())");
 			await database.connection.query("INSERT INTO workspaces (id, user_id, project_name) VALUES (1, 1, 'naïve')");
 			const [row] = await database.rows("SELECT * FROM workspaces");
-			const { report } = await runMigrationsSafely(dataSource);
+			const { report } = await migrate(dataSource);
 
 			const notes = notesOf(report?.tables, "workspaces");
 			assert.equal(notes.length, 1);
@@ -134,7 +134,7 @@ describe("a run", () => {
 			const withoutText = (schema: Schema) => schema["columns"]?.map((column) => ({ ...(column as Row), ...NO_TEXT }));
 			assert.deepEqual(withoutText(await describeSchema(database)), withoutText(fresh));
 			await database.connection.query("ALTER TABLE workspaces CONVERT TO CHARACTER SET utf8mb4");
-			assert.deepEqual((await runMigrationsSafely(dataSource)).migrations, []);
+			assert.deepEqual((await migrate(dataSource)).migrations, []);
 		}));
 
 	for (const [name, old] of Object.entries({ "an empty": undefined, "an older": {} })) {
@@ -144,13 +144,13 @@ describe("a run", () => {
 				if (old) await installOldDashboard(database, old);
 				await withDataSource(database, { poolSize: 1 }, async (dataSource) => {
 					await dataSource.query("SET SESSION explicit_defaults_for_timestamp = 0");
-					await runMigrationsSafely(dataSource);
+					await migrate(dataSource);
 					const [session] = await dataSource.query("SELECT @@session.explicit_defaults_for_timestamp AS explicit");
 					assert.equal(Number(session.explicit), 0, "it was that session");
-					await revertMigrationSafely(dataSource);
+					await revert(dataSource);
 					const [expiry] = await dataSource.query("SHOW COLUMNS FROM preview_environments LIKE 'expires_at'");
 					assert.deepEqual([expiry.Default, expiry.Extra], [null, ""]);
-					await runMigrationsSafely(dataSource);
+					await migrate(dataSource);
 				});
 				assert.deepEqual(await describeSchema(database), fresh);
 			} finally {

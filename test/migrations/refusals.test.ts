@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { planMigrations, runMigrationsSafely } from "../../src/deploy";
-import { IncompatibleSchemaError } from "../../src/migrations/schema/errors";
+import { migrate, plan } from "../../src/deploy";
+import { IncompatibleSchemaError } from "../../src/errors";
 import { addUsers, type TestDatabase } from "../support/database";
 import { oldTables } from "../support/oldDashboard";
 import { snapshot } from "../support/snapshot";
@@ -179,9 +179,9 @@ describe("a run", () => {
 					for (const problem of problems) assert.ok(error.message.includes(problem));
 					return true;
 				};
-				await assert.rejects(runMigrationsSafely(dataSource), refused);
+				await assert.rejects(migrate(dataSource), refused);
 				assert.deepEqual(await snapshot(database), before);
-				await assert.rejects(planMigrations(dataSource), refused);
+				await assert.rejects(plan(dataSource), refused);
 				assert.deepEqual(await snapshot(database), before);
 			}));
 	}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { runMigrationsSafely } from "../../src/deploy";
+import { migrate } from "../../src/deploy";
 import { addUsers, type TestDatabase } from "../support/database";
 import { oldTables } from "../support/oldDashboard";
 import { describeSchema, dumpRows, TABLES } from "../support/schema";
@@ -86,7 +86,7 @@ async function install(database: TestDatabase): Promise<void> {
 describe("a run repairs", () => {
 	before(() =>
 		withDatabase(async (database, dataSource) => {
-			await runMigrationsSafely(dataSource);
+			await migrate(dataSource);
 			fresh = await describeSchema(database);
 		}),
 	);
@@ -97,7 +97,7 @@ describe("a run repairs", () => {
 				await install(database);
 				for (const sql of changes) await database.connection.query(sql);
 				const rows = await dumpRows(database);
-				const { report } = await runMigrationsSafely(dataSource);
+				const { report } = await migrate(dataSource);
 
 				assert.deepEqual(await describeSchema(database), fresh);
 				const { upQueries } = await dataSource.driver.createSchemaBuilder().log();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DataSource } from "typeorm";
-import { revertMigrationSafely, runMigrationsSafely } from "../../src/deploy";
+import { migrate, revert } from "../../src/deploy";
+import { DataLossError } from "../../src/errors";
 import { migrations } from "../../src/migrations";
-import { DataLossError } from "../../src/migrations/schema/dataLoss";
 import { ADOPTION_CASES } from "../support/adoptionCases";
 import { statementsOf, writes } from "../support/capture";
 import { addUsers, type TestDatabase } from "../support/database";
@@ -16,13 +16,13 @@ const names = migrations.map((migration) => migration.name);
 
 async function revertAll(dataSource: DataSource): Promise<void> {
 	for (const name of [...names].reverse()) {
-		const { migrations: reverted } = await revertMigrationSafely(dataSource);
+		const { migrations: reverted } = await revert(dataSource);
 		assert.deepEqual(
 			reverted.map((migration) => migration.name),
 			[name],
 		);
 	}
-	const { migrations: more, report } = await revertMigrationSafely(dataSource);
+	const { migrations: more, report } = await revert(dataSource);
 	assert.deepEqual([more, report], [[], undefined]);
 }
 
@@ -51,7 +51,7 @@ async function fill(database: TestDatabase): Promise<void> {
 /** Reverts the last migration, which has to be refused with these counts, and holds the database against before. */
 async function assertRefused(database: TestDatabase, dataSource: DataSource, losses: string[]): Promise<void> {
 	const before = await snapshot(database);
-	await assert.rejects(revertMigrationSafely(dataSource), (error: unknown) => {
+	await assert.rejects(revert(dataSource), (error: unknown) => {
 		assert.ok(error instanceof DataLossError, String(error));
 		assert.deepEqual(error.losses, losses);
 		for (const loss of [...losses, "WORKSPACES_ALLOW_DATA_LOSS=yes"]) assert.ok(error.message.includes(loss), loss);
@@ -74,13 +74,13 @@ describe("a second run", () => {
 		it(`does nothing on what was ${name}`, () =>
 			withDatabase(async (database, dataSource) => {
 				if (old) await installOldDashboard(database, old);
-				const first = await runMigrationsSafely(dataSource);
+				const first = await migrate(dataSource);
 				assert.equal(first.migrations.length, names.length);
 				const before = await snapshot(database);
 				assert.equal(before["migrations"]?.rows.length, names.length);
 
 				const statements = await statementsOf(dataSource, async () => {
-					assert.deepEqual(await runMigrationsSafely(dataSource), { migrations: [], report: undefined });
+					assert.deepEqual(await migrate(dataSource), { migrations: [], report: undefined });
 				});
 				assert.ok(statements.length > 0, "it looked");
 				assert.deepEqual(writes(statements), []);
@@ -93,16 +93,16 @@ describe("a run with --fake", () => {
 	it("only notes the migrations as run, or as reverted", () =>
 		withDatabase(async (database, dataSource) => {
 			const fake = { fake: true };
-			const { migrations: noted } = await runMigrationsSafely(dataSource, fake);
+			const { migrations: noted } = await migrate(dataSource, fake);
 			assert.deepEqual(
 				noted.map((migration) => migration.name),
 				names,
 			);
 			const tables = Object.keys(await snapshot(database));
 			assert.deepEqual(tables, ["dashboard_users", "migrations", "typeorm_metadata"]);
-			assert.deepEqual(await runMigrationsSafely(dataSource), { migrations: [], report: undefined });
+			assert.deepEqual(await migrate(dataSource), { migrations: [], report: undefined });
 
-			await revertMigrationSafely(dataSource, fake);
+			await revert(dataSource, fake);
 			const left = await database.rows<{ name: string }>("SELECT name FROM migrations ORDER BY id");
 			assert.deepEqual(
 				left.map(({ name }) => name),
@@ -116,25 +116,25 @@ describe("up, down and up again", () => {
 		withDatabase(async (database, dataSource) => {
 			const empty = await snapshot(database);
 			assert.deepEqual(Object.keys(empty), ["dashboard_users"]);
-			await runMigrationsSafely(dataSource);
+			await migrate(dataSource);
 			const first = await snapshot(database);
 			assert.equal(first["resource_limits"]?.rows.length, 1);
 
 			await revertAll(dataSource);
 			assert.deepEqual(await snapshot(database), empty);
 
-			await runMigrationsSafely(dataSource);
+			await migrate(dataSource);
 			assert.deepEqual(withoutTimes(await snapshot(database)), withoutTimes(first));
 		}));
 
 	it("gives the same schema from every migration on", () =>
 		withDatabase(async (database, dataSource) => {
-			await runMigrationsSafely(dataSource);
+			await migrate(dataSource);
 			const wanted = await describeSchema(database);
 			for (let depth = 1; depth < names.length; depth++) {
-				for (let revert = 0; revert < depth; revert++) await revertMigrationSafely(dataSource);
+				for (let step = 0; step < depth; step++) await revert(dataSource);
 				assert.notDeepEqual(await describeSchema(database), wanted);
-				await runMigrationsSafely(dataSource);
+				await migrate(dataSource);
 				assert.deepEqual(await describeSchema(database), wanted, `${depth} back`);
 			}
 		}));
@@ -143,18 +143,18 @@ describe("up, down and up again", () => {
 describe("a revert", () => {
 	it("is refused with the number of rows where it would delete some, step by step, unless that is meant", () =>
 		withDatabase(async (database, dataSource) => {
-			await runMigrationsSafely(dataSource);
+			await migrate(dataSource);
 			await fill(database);
-			await revertMigrationSafely(dataSource);
+			await revert(dataSource);
 			await assertRefused(database, dataSource, ["2 row(s) of workspace_logs with the action force_delete"]);
 
-			await allowingDataLoss(() => revertMigrationSafely(dataSource));
+			await allowingDataLoss(() => revert(dataSource));
 			const logs = await database.rows("SELECT action FROM workspace_logs");
 			assert.deepEqual(logs, [{ action: "start" }]);
 			await assertRefused(database, dataSource, ["2 code-server password(s) of workspaces"]);
 
-			await allowingDataLoss(() => revertMigrationSafely(dataSource));
-			await revertMigrationSafely(dataSource);
+			await allowingDataLoss(() => revert(dataSource));
+			await revert(dataSource);
 			const limits = await database.rows("SELECT max_workspaces FROM resource_limits ORDER BY id");
 			assert.deepEqual(limits, [{ max_workspaces: 9 }, { max_workspaces: 2 }]);
 			await assertRefused(database, dataSource, [
@@ -165,15 +165,15 @@ describe("a revert", () => {
 				"2 row(s) of resource_limits",
 			]);
 
-			await allowingDataLoss(() => revertMigrationSafely(dataSource));
+			await allowingDataLoss(() => revert(dataSource));
 			assert.deepEqual(Object.keys(await snapshot(database)), ["dashboard_users"]);
 		}));
 
 	it("keeps the global row where an administrator changed it", () =>
 		withDatabase(async (database, dataSource) => {
-			await runMigrationsSafely(dataSource);
+			await migrate(dataSource);
 			await database.connection.query("UPDATE resource_limits SET default_ram = '8g'");
-			while (names.length - 1 > (await reverted(database))) await revertMigrationSafely(dataSource);
+			while (names.length - 1 > (await reverted(database))) await revert(dataSource);
 			const limits = await database.rows("SELECT user_id, default_ram FROM resource_limits");
 			assert.deepEqual(limits, [{ user_id: null, default_ram: "8g" }]);
 			await assertRefused(database, dataSource, ["1 row(s) of resource_limits"]);
@@ -184,7 +184,7 @@ describe("a revert", () => {
 			withDatabase(async (database, dataSource) => {
 				await installOldDashboard(database, old);
 				const original = await database.rows<{ place: string }>(COLUMNS);
-				await runMigrationsSafely(dataSource);
+				await migrate(dataSource);
 				const rows = await dumpRows(database);
 				const schema = await describeSchema(database);
 
@@ -198,7 +198,7 @@ describe("a revert", () => {
 				await database.connection.query("UPDATE workspace_logs SET action = 'admin_force_stop' WHERE id = 42");
 				await database.connection.query("UPDATE workspace_logs SET action = 'create' WHERE id = 42");
 
-				await runMigrationsSafely(dataSource);
+				await migrate(dataSource);
 				assert.deepEqual(await describeSchema(database), schema);
 				assert.deepEqual(await dumpRows(database), rows);
 			}));
@@ -214,7 +214,7 @@ describe("a revert", () => {
 				"INSERT INTO typeorm_metadata (`type`, `table`) VALUES ('CREATED_BY_DPLOYR_WORKSPACES_DB', 'workspace_logs')",
 			);
 			for (const sql of oldTables()) await database.connection.query(sql);
-			await runMigrationsSafely(dataSource);
+			await migrate(dataSource);
 			await revertAll(dataSource);
 			assert.ok("workspace_logs" in (await snapshot(database)));
 		}));
@@ -222,7 +222,7 @@ describe("a revert", () => {
 	it("drops of a database that was only completed what the module made", () =>
 		withDatabase(async (database, dataSource) => {
 			for (const sql of oldTables().slice(0, 2)) await database.connection.query(sql);
-			await runMigrationsSafely(dataSource);
+			await migrate(dataSource);
 			await revertAll(dataSource);
 			assert.deepEqual(Object.keys(await snapshot(database)), ["dashboard_users", "user_api_keys", "workspaces"]);
 		}));

@@ -2,10 +2,10 @@ import { DataSource } from "typeorm";
 import {
 	type DataSourceSettings,
 	entities,
+	migrate,
 	PortRepository,
 	PreviewEnvironmentRepository,
 	ResourceLimitRepository,
-	runMigrationsSafely,
 	UserApiKeyRepository,
 	WorkspaceLogRepository,
 	WorkspaceRepository,
@@ -41,7 +41,7 @@ export async function openContext(settings: DataSourceSettings = {}): Promise<Co
 	try {
 		const [ada = 0, bob = 0] = await addUsers(database, "ada", "bob");
 		const dataSource = await openDataSource(database, settings);
-		await runMigrationsSafely(dataSource);
+		await migrate(dataSource);
 		return {
 			database,
 			dataSource,

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { DataSource } from "typeorm";
-import { runMigrationsSafely } from "../../src";
+import { migrate } from "../../src";
 import { openDataSource } from "../support/connection";
 import { BIG, createBigDatabase } from "./bigTables";
 import { type Call, callsOf } from "./calls";
@@ -70,7 +70,7 @@ describe("on tables that have grown for years", () => {
 	before(async () => {
 		const database = await createBigDatabase();
 		const dataSource = await openDataSource(database, { poolSize: 1 });
-		await runMigrationsSafely(dataSource);
+		await migrate(dataSource);
 		context = {
 			database,
 			dataSource,

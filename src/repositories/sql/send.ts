@@ -9,9 +9,9 @@ import {
 } from "typeorm";
 import type { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
 import { BroadcasterResult } from "typeorm/subscriber/BroadcasterResult.js";
-import { translate } from "../../errors/translate";
 import { retrying } from "./retry";
 import { type Prepared, prepare, type Statement, type Values } from "./statement";
+import { translate } from "./translate";
 
 /** A repository, or what it sends its statements through. */
 export type Sender = { readonly manager: EntityManager } & Partial<Pick<Repository<object>, "queryRunner">>;

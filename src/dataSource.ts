@@ -1,0 +1,121 @@
+import { inspect } from "node:util";
+import { DataSource, type DataSourceOptions, type Migration } from "typeorm";
+import { migrate, revert } from "./deploy/migrate";
+import type { MigrationReport } from "./deploy/report";
+import { entities } from "./entities";
+import { SettingsError } from "./errors";
+import { migrations } from "./migrations";
+import { type DataSourceSettings, type ResolvedSettings, readSettings } from "./settings/settings";
+import { WorkspacesDriver } from "./typeorm/driver";
+import { createLogger, type ModuleLogger } from "./typeorm/logger";
+import { refused } from "./typeorm/queryRunner";
+
+/** Options that would change or empty the whole database when the DataSource connects. */
+const REFUSED_OPTIONS = ["synchronize", "dropSchema"] as const;
+
+/** What only `createDataSource` takes, which checks it. */
+const SETTINGS = ["type", "url", "host", "port", "socketPath", "username", "password", "database", "ssl", "poolSize"];
+
+type MigrationOptions = Parameters<DataSource["runMigrations"]>[0];
+
+/**
+ * The module's DataSource: made by `createDataSource`, and what TypeORM's own commands work on.
+ *
+ * Nothing is read or connected before `initialize()`, which sends two statements.
+ */
+export class WorkspacesDataSource extends DataSource {
+	/** What the last run or revert of migrations did; undefined before one, and where there was nothing to do. */
+	migrationReport: MigrationReport | undefined;
+	readonly #given: DataSourceSettings;
+	readonly #moduleLogger: ModuleLogger;
+	#settings: ResolvedSettings | undefined;
+
+	constructor(settings: DataSourceSettings = {}) {
+		const logger = createLogger(settings.log);
+		super({
+			type: "mysql",
+			entities,
+			migrations,
+			// DDL commits what came before it, so that a transaction would promise what no server keeps.
+			migrationsTransactionMode: "none",
+			logger,
+			charset: "UTF8MB4_UNICODE_CI",
+			timezone: "Z",
+		});
+		this.#given = settings;
+		this.#moduleLogger = logger;
+		this.driver = new WorkspacesDriver(this);
+	}
+
+	/**
+	 * Reads and checks the settings, waits for the server to come up, and connects.
+	 *
+	 * @throws SettingsError for a setting that cannot be used, ConnectionError where the server cannot be reached,
+	 *   refuses the user or is not supported, RefusedOperationError with the options `synchronize` or `dropSchema`.
+	 */
+	override async initialize(): Promise<this> {
+		for (const option of REFUSED_OPTIONS) if (this.options[option]) throw refused(option);
+		if (this.isInitialized) return super.initialize();
+		const settings = readSettings(this.#given);
+		this.#settings = settings;
+		this.#moduleLogger.logsQueries = settings.logQueries;
+		Object.assign(this.options, connectionOptions(settings));
+		this.driver = new WorkspacesDriver(this, settings);
+		return super.initialize();
+	}
+
+	/** @throws SettingsError for what only `createDataSource` takes. */
+	override setOptions(options: Partial<DataSourceOptions>): this {
+		const setting = Object.keys(options).find((name) => SETTINGS.includes(name));
+		if (setting) throw new SettingsError(`${setting}: pass it to createDataSource, setOptions does not take it`);
+		return super.setOptions(options);
+	}
+
+	/** Runs the pending migrations under the module's guards; see `migrate`. */
+	override async runMigrations(options?: MigrationOptions): Promise<Migration[]> {
+		const { migrations: run, report } = await migrate(this, this.#deployOptions(options));
+		this.migrationReport = report;
+		return run;
+	}
+
+	/** Reverts the last migration under the module's guards; see `revert`. */
+	override async undoLastMigration(options?: MigrationOptions): Promise<void> {
+		const { report } = await revert(this, this.#deployOptions(options));
+		this.migrationReport = report;
+	}
+
+	/** @throws RefusedOperationError always. */
+	override async synchronize(): Promise<never> {
+		throw refused("synchronize");
+	}
+
+	/** @throws RefusedOperationError always. */
+	override async dropDatabase(): Promise<never> {
+		throw refused("dropDatabase");
+	}
+
+	#deployOptions(options: MigrationOptions) {
+		const { lockTimeout = 600, tableTimeout = 60 } = this.#settings ?? {};
+		return { fake: options?.fake ?? false, lockTimeout, tableTimeout };
+	}
+
+	[inspect.custom](): string {
+		const { host, port, socketPath, database } = this.#settings ?? {};
+		const where = this.#settings ? `${socketPath ?? `${host}:${port}`}/${database}` : "settings not read yet";
+		return `WorkspacesDataSource { ${where}, ${this.isInitialized ? "connected" : "not connected"} }`;
+	}
+}
+
+/** The password stays with the driver, out of options that anybody may print. */
+function connectionOptions({ host, port, socketPath, username, database, tls, poolSize }: ResolvedSettings) {
+	return { host, port, socketPath, username, database, ssl: tls, poolSize };
+}
+
+/**
+ * Makes the module's DataSource. Settings come from `settings`, else from the environment (`DB_HOST`, `DB_PORT`,
+ * `DB_USERNAME`, `DB_PASSWORD`, `DB_DATABASE` and more, see `DataSourceSettings`), else from a `.env` file in the
+ * working folder; they are read when it is initialized.
+ */
+export function createDataSource(settings: DataSourceSettings = {}): WorkspacesDataSource {
+	return new WorkspacesDataSource(settings);
+}

@@ -1,0 +1,48 @@
+import type { Change, Difference } from "./change";
+import { columnDifference } from "./columns";
+import { createTableSql, quote } from "./ddl";
+import { foreignKeyDifference } from "./foreignKeys";
+import { indexDifference } from "./indexes";
+import type { ActualTable, Server, TableShape } from "./shape";
+
+/** What separates a table from the shape that it should have. Columns and indexes that the shape lacks are left alone. */
+export function difference(actual: ActualTable, wanted: TableShape, server: Server): Difference {
+	const problem = incompatibility(actual);
+	if (problem) return { changes: [], guards: [], problems: [problem], notes: [] };
+	const parts = [
+		columnDifference(actual, wanted),
+		indexDifference(actual, wanted),
+		foreignKeyDifference(actual, wanted, server),
+	];
+	return {
+		changes: parts.flatMap((part) => part.changes),
+		guards: parts.flatMap((part) => part.guards),
+		problems: parts.flatMap((part) => part.problems),
+		notes: [...parts.flatMap((part) => part.notes), ...charsetNotes(actual)],
+	};
+}
+
+/** What makes a table that is not there. */
+export function creation(wanted: TableShape, server: Server): Change[] {
+	return [{ table: wanted.name, what: "created", sql: createTableSql(wanted, server), algorithm: "NONE" }];
+}
+
+function incompatibility(actual: ActualTable): string | null {
+	const table = quote(actual.name);
+	if (actual.engine === null) return `${actual.name} is a view, expected a table; rename or drop it`;
+	if (actual.engine !== "InnoDB") {
+		return `${actual.name} uses the engine ${actual.engine}, expected InnoDB (ALTER TABLE ${table} ENGINE=InnoDB)`;
+	}
+	if (actual.primaryKey.join() !== "id") {
+		return `${actual.name} has the primary key (${actual.primaryKey.join(", ")}), expected (id)`;
+	}
+	return null;
+}
+
+function charsetNotes(actual: ActualTable): string[] {
+	if (actual.collation.startsWith("utf8mb4_")) return [];
+	return [
+		`uses ${actual.collation}, which cannot hold every character; converting it copies the table and blocks writers ` +
+			`(ALTER TABLE ${quote(actual.name)} CONVERT TO CHARACTER SET utf8mb4), so it is left to you`,
+	];
+}

@@ -1,0 +1,113 @@
+/** What a column is, in terms that MariaDB and MySQL share. */
+export interface ColumnShape {
+	readonly name: string;
+	/** As `COLUMN_TYPE` gives it, without display width: `int`, `varchar(100)`, `enum('a','b')`, `json`. */
+	readonly type: string;
+	readonly nullable: boolean;
+	/** `CURRENT_TIMESTAMP`, a literal without quotes, or null where there is none. */
+	readonly default: string | null;
+	readonly onUpdate: boolean;
+	readonly autoIncrement: boolean;
+	/** The expression of a VIRTUAL generated column, as it is written in a definition. */
+	readonly generated: string | null;
+}
+
+export interface IndexShape {
+	readonly name: string;
+	readonly columns: readonly string[];
+	readonly unique: boolean;
+}
+
+/** A foreign key on one column to the `id` of another table. */
+export interface ForeignKeyShape {
+	readonly name: string;
+	readonly column: string;
+	readonly references: string;
+	readonly onDelete: "CASCADE" | "SET NULL" | "RESTRICT" | "NO ACTION";
+	readonly onUpdate: "CASCADE" | "SET NULL" | "RESTRICT" | "NO ACTION";
+}
+
+export interface TableShape {
+	readonly name: string;
+	readonly columns: readonly ColumnShape[];
+	/** Secondary indexes; the primary key is always `id`. */
+	readonly indexes: readonly IndexShape[];
+	readonly foreignKeys: readonly ForeignKeyShape[];
+}
+
+/** A table as a database has it. */
+export interface ActualTable extends TableShape {
+	/** Null for a view. */
+	readonly engine: string | null;
+	readonly collation: string;
+	readonly primaryKey: readonly string[];
+}
+
+export interface Server {
+	readonly family: "mariadb" | "mysql";
+	/** The collation of new tables: the database's own when that is utf8mb4, else utf8mb4_unicode_ci. */
+	readonly collation: string;
+	/** explicit_defaults_for_timestamp=OFF in this session: any ALTER adds a default and ON UPDATE to expires_at. */
+	readonly implicitTimestamps: boolean;
+}
+
+/** The part of a database that a migration looks at. */
+export interface Snapshot {
+	readonly server: Server;
+	readonly tables: ReadonlyMap<string, ActualTable>;
+}
+
+const plain = { default: null, onUpdate: false, autoIncrement: false, generated: null };
+
+export const CURRENT_TIMESTAMP = "CURRENT_TIMESTAMP";
+
+export function idColumn(): ColumnShape {
+	return { ...plain, name: "id", type: "int", nullable: false, autoIncrement: true };
+}
+
+export function notNull(name: string, type: string): ColumnShape {
+	return { ...plain, name, type, nullable: false };
+}
+
+export function nullable(name: string, type: string, defaultValue: string | null = null): ColumnShape {
+	return { ...plain, name, type, nullable: true, default: defaultValue };
+}
+
+export function createdAt(): ColumnShape {
+	return nullable("created_at", "timestamp", CURRENT_TIMESTAMP);
+}
+
+export function updatedAt(): ColumnShape {
+	return { ...nullable("updated_at", "timestamp", CURRENT_TIMESTAMP), onUpdate: true };
+}
+
+export function virtual(name: string, type: string, expression: string): ColumnShape {
+	return { ...nullable(name, type), generated: expression };
+}
+
+export function index(name: string, ...columns: string[]): IndexShape {
+	return { name, columns, unique: false };
+}
+
+export function unique(name: string, ...columns: string[]): IndexShape {
+	return { name, columns, unique: true };
+}
+
+export function foreignKey(
+	name: string,
+	column: string,
+	references: string,
+	onDelete: ForeignKeyShape["onDelete"],
+): ForeignKeyShape {
+	return { name, column, references, onDelete, onUpdate: "RESTRICT" };
+}
+
+/** The values of an ENUM type, in order; null for another type. */
+export function enumValues(type: string): string[] | null {
+	if (!type.startsWith("enum(")) return null;
+	return [...type.matchAll(/'((?:[^']|'')*)'/g)].map((match) => match[1] ?? "");
+}
+
+export function enumType(values: readonly string[]): string {
+	return `enum(${values.map((value) => `'${value}'`).join(",")})`;
+}

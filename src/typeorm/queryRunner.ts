@@ -1,0 +1,174 @@
+import { format, type Query } from "mysql2";
+import { QueryFailedError, type QueryResult, type ReplicationMode, type Table, type TableColumn } from "typeorm";
+import { MysqlQueryRunner } from "typeorm/driver/mysql/MysqlQueryRunner.js";
+import { Query as Statement } from "typeorm/driver/Query.js";
+import { MetadataTableType } from "typeorm/driver/types/MetadataTableType.js";
+import { type LossyChange, RefusedOperationError } from "../errors";
+import { redactSql, withoutSecrets } from "../mysql/redact";
+import type { WorkspacesDriver } from "./driver";
+import { lossOfChange, REMEDIES } from "./lossyChange";
+
+type MetadataRow = Parameters<MysqlQueryRunner["insertTypeormMetadataSql"]>[0];
+
+/**
+ * TypeORM's query runner, whose errors hold no values, which never empties or drops a database, and which changes a
+ * column by MODIFY, where TypeORM would drop it with its values and add it anew.
+ */
+export class WorkspacesQueryRunner extends MysqlQueryRunner {
+	declare driver: WorkspacesDriver;
+	/** What of the statements that were only taken down (`enableSqlMemory`) would lose data. */
+	readonly losses: LossyChange[] = [];
+
+	constructor(driver: WorkspacesDriver, mode: ReplicationMode) {
+		super(driver, mode);
+	}
+
+	override query(sql: string, parameters: unknown[] | undefined, useStructuredResult: true): Promise<QueryResult>;
+	override query<Result = unknown>(sql: string, parameters?: unknown[], useStructuredResult?: false): Promise<Result>;
+	override async query(sql: string, parameters?: unknown[], useStructuredResult = false): Promise<unknown> {
+		try {
+			return await super.query(sql, parameters, useStructuredResult as true);
+		} catch (error) {
+			throw withoutValues(error);
+		}
+	}
+
+	override async stream(
+		sql: string,
+		parameters?: unknown[],
+		onEnd?: () => void,
+		onError?: (error: Error) => void,
+	): ReturnType<MysqlQueryRunner["stream"]> {
+		const connection = await this.connect();
+		this.dataSource.logger.logQuery(sql, parameters, this);
+		const query: Query = connection.query(sql, parameters);
+		// First, so that every later listener, that of the stream included, gets an error without values.
+		query.on("error", withoutSecrets);
+		if (onEnd) query.on("end", onEnd);
+		if (onError) query.on("error", onError);
+		return query.stream() as Awaited<ReturnType<MysqlQueryRunner["stream"]>>;
+	}
+
+	/** The driver knows it: no statement. */
+	override async getVersion(): Promise<string> {
+		return this.driver.server?.version ?? super.getVersion();
+	}
+
+	override async clearDatabase(): Promise<never> {
+		throw refused("clearDatabase");
+	}
+
+	override async dropDatabase(): Promise<never> {
+		throw refused("dropDatabase");
+	}
+
+	override async changeColumn(table: Table | string, from: TableColumn | string, to: TableColumn): Promise<void> {
+		const known = typeof table === "string" ? await this.getCachedTable(table) : table;
+		const old = typeof from === "string" ? known.findColumnByName(from) : from;
+		if (!old || old.name !== to.name || old.generatedType !== to.generatedType) {
+			return super.changeColumn(known, from, to);
+		}
+		await this.#modify(known, old, to);
+		if (old.asExpression !== to.asExpression) await this.#rememberExpression(known, old, to);
+		const settled = to.clone();
+		settled.isPrimary = old.isPrimary;
+		settled.isUnique = old.isUnique;
+		if (settled.isPrimary !== to.isPrimary || settled.isUnique !== to.isUnique) {
+			await super.changeColumn(known, settled, to);
+		}
+	}
+
+	override async dropColumn(table: Table | string, column: TableColumn | string, ifExists?: boolean): Promise<void> {
+		const known = typeof table === "string" ? await this.getCachedTable(table) : table;
+		const dropped = typeof column === "string" ? known.findColumnByName(column) : column;
+		const start = this.sqlInMemory.upQueries.length;
+		await super.dropColumn(known, column, ifExists);
+		// A generated column has no values of its own.
+		if (!dropped || dropped.generatedType) return;
+		const statement = this.sqlInMemory.upQueries.slice(start).find(({ query }) => / DROP COLUMN /.test(query));
+		this.#lose({
+			statement: statement?.query ?? "",
+			reason: `the values of ${known.name}.${dropped.name} are deleted`,
+			remedy: REMEDIES.drop,
+			dropped: `${known.name}.${dropped.name}`,
+		});
+	}
+
+	/** What the server says, which holds also in a database that was restored under another name. */
+	protected override selectTypeormMetadataSql(row: Omit<MetadataRow, "name"> & { name?: string }): Statement {
+		if (row.type !== MetadataTableType.GENERATED_COLUMN) return super.selectTypeormMetadataSql(row);
+		const sql =
+			"SELECT GENERATION_EXPRESSION AS value FROM information_schema.COLUMNS " +
+			"WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLUMN_NAME = ?";
+		return new Statement(sql, [row.schema, row.table, row.name]);
+	}
+
+	/** Without the name of the database that it was generated on, and once however often it runs. */
+	protected override insertTypeormMetadataSql(row: MetadataRow): Statement {
+		const table = `\`${this.dataSource.metadataTableName}\``;
+		return new Statement(
+			format(
+				`INSERT INTO ${table} (\`type\`, \`schema\`, \`table\`, \`name\`, \`value\`) ` +
+					`SELECT ?, DATABASE(), ?, ?, ? FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM ${table} ` +
+					"WHERE `type` = ? AND `schema` = DATABASE() AND `table` = ? AND `name` = ?)",
+				[row.type, row.table, row.name, row.value, row.type, row.table, row.name],
+			),
+		);
+	}
+
+	protected override deleteTypeormMetadataSql(row: MetadataRow): Statement {
+		return new Statement(
+			format(
+				`DELETE FROM \`${this.dataSource.metadataTableName}\` ` +
+					"WHERE `type` = ? AND `schema` = DATABASE() AND `table` = ? AND `name` = ?",
+				[row.type, row.table, row.name],
+			),
+		);
+	}
+
+	async #modify(table: Table, from: TableColumn, to: TableColumn): Promise<void> {
+		const statement = (column: TableColumn) =>
+			`ALTER TABLE ${this.escapePath(table)} MODIFY COLUMN ${this.buildCreateColumnSql(column, true)}`;
+		const [up, down] = [statement(to), statement(from)];
+		if (up === down) return;
+		const reason = from.generatedType ? undefined : lossOfChange(from, to);
+		if (reason) this.#lose({ statement: up, reason, remedy: REMEDIES.narrow });
+		await this.executeQueries(new Statement(up), new Statement(down));
+		const changed = to.clone();
+		changed.isPrimary = from.isPrimary;
+		changed.isUnique = from.isUnique;
+		table.columns.splice(table.columns.indexOf(from), 1, changed);
+	}
+
+	async #rememberExpression(table: Table, from: TableColumn, to: TableColumn): Promise<void> {
+		const row = (column: TableColumn): MetadataRow => ({
+			type: MetadataTableType.GENERATED_COLUMN,
+			table: table.name,
+			name: column.name,
+			...(column.asExpression === undefined ? {} : { value: column.asExpression }),
+		});
+		const forget = this.deleteTypeormMetadataSql(row(to));
+		const [up, down] = [this.insertTypeormMetadataSql(row(to)), this.insertTypeormMetadataSql(row(from))];
+		// What is taken down is read backwards to undo it.
+		await this.executeQueries([forget, up], [down, forget]);
+	}
+
+	#lose(loss: LossyChange): void {
+		if (this.sqlMemoryMode) this.losses.push(loss);
+	}
+}
+
+/** The way out is the same for all that would take the host's tables along. */
+export function refused(operation: string): RefusedOperationError {
+	return new RefusedOperationError(
+		`${operation} is refused: the database also holds the host's tables. ` +
+			"Change the module's tables through migrations (migration:run, migration:revert)",
+	);
+}
+
+function withoutValues(error: unknown): unknown {
+	if (!(error instanceof QueryFailedError)) return withoutSecrets(error);
+	const clean = new QueryFailedError(redactSql(error.query), undefined, withoutSecrets(error.driverError) as Error);
+	if (error.stack) clean.stack = error.stack.replace(/^[\s\S]*?(?=\n\s+at )/, `QueryFailedError: ${clean.message}`);
+	return clean;
+}

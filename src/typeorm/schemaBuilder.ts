@@ -1,0 +1,191 @@
+import type { DataSource, EntityMetadata, Table, TableColumn, TableColumnOptions } from "typeorm";
+import type { SqlInMemory } from "typeorm/driver/SqlInMemory.js";
+import type { ColumnMetadata } from "typeorm/metadata/ColumnMetadata.js";
+import { RdbmsSchemaBuilder } from "typeorm/schema-builder/RdbmsSchemaBuilder.js";
+import { type LossyChange, LossyChangeError } from "../errors";
+import { REMEDIES } from "./lossyChange";
+import { refused, type WorkspacesQueryRunner } from "./queryRunner";
+
+export interface CompareOptions {
+	/**
+	 * Whether the tables hold nothing but what the migrations made. Otherwise a column, index or foreign key that no
+	 * entity has is taken for the host's and left alone: nobody can tell it from one that an entity lost.
+	 */
+	readonly isOwnDatabase?: boolean;
+	/** Columns that have a new name, `table.column` to the new one. */
+	readonly renamed?: ReadonlyMap<string, string>;
+	/** Whether changes that lose data are meant. */
+	readonly allowDataLoss?: boolean;
+}
+
+/**
+ * TypeORM's comparison of tables and entities, which only compares: it never changes a table itself, refuses what would
+ * lose data, and does not take what only looks different for a difference.
+ */
+export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
+	readonly #options: CompareOptions;
+	#suspects: LossyChange[] = [];
+
+	constructor(dataSource: DataSource, options: CompareOptions = {}) {
+		super(dataSource);
+		this.#options = options;
+	}
+
+	/** @throws RefusedOperationError always. */
+	override async build(): Promise<never> {
+		throw refused("synchronize");
+	}
+
+	/**
+	 * The statements that bring the tables to what the entities say; none is executed.
+	 *
+	 * @throws LossyChangeError where one of them would lose data, unless that is meant.
+	 */
+	override async log(): Promise<SqlInMemory> {
+		const { statements, losses } = await this.compare();
+		const isMeant = this.#options.allowDataLoss ?? process.env["WORKSPACES_ALLOW_DATA_LOSS"] === "yes";
+		if (losses.length && !isMeant) throw new LossyChangeError(losses);
+		return statements;
+	}
+
+	/** The same without refusing anything. */
+	async compare(): Promise<{ readonly statements: SqlInMemory; readonly losses: readonly LossyChange[] }> {
+		this.#suspects = [];
+		const statements = await super.log();
+		const { losses } = this.queryRunner as WorkspacesQueryRunner;
+		const known = new Map(this.#suspects.map((loss) => [loss.dropped, loss]));
+		const dropped = losses.map((loss) => ({ ...loss, remedy: known.get(loss.dropped)?.remedy ?? loss.remedy }));
+		const stated = new Set(losses.map((loss) => loss.dropped));
+		return { statements, losses: [...dropped, ...this.#suspects.filter((loss) => !stated.has(loss.dropped))] };
+	}
+
+	protected override async executeSchemaSyncOperationsInProperOrder(): Promise<void> {
+		for (const [table, metadata] of this.#pairs()) {
+			settleExpressions(table, metadata);
+			settleForeignKeys(table, metadata);
+			this.#suspects.push(...this.#suspectRenames(table, metadata));
+			if (!this.#options.isOwnDatabase) leaveUnknown(table, metadata);
+		}
+		await super.executeSchemaSyncOperationsInProperOrder();
+	}
+
+	/** Only what was said to be renamed: TypeORM would guess. */
+	protected override async renameColumns(): Promise<void> {
+		for (const [from, name] of this.#options.renamed ?? []) {
+			const table = this.tables.find((candidate) => from.startsWith(`${candidate.name}.`));
+			const column = table?.findColumnByName(from.slice(table.name.length + 1));
+			if (!table || !column) throw new Error(`${from}: there is no such column to rename`);
+			const renamed = column.clone();
+			renamed.name = name;
+			await this.queryRunner.renameColumn(table, column, renamed);
+		}
+	}
+
+	protected override async updateExistColumns(): Promise<void> {
+		for (const [table, metadata] of this.#pairs()) settleUniqueness(table, metadata);
+		await super.updateExistColumns();
+	}
+
+	/** A column that is changed in place keeps its indexes. */
+	protected override async dropColumnCompositeIndices(): Promise<void> {}
+
+	/** A column keeps its foreign keys unless its type is another one. */
+	protected override async dropColumnReferencedForeignKeys(tablePath: string, name: string): Promise<void> {
+		const pair = this.#pairs().find(([table]) => tablePath.split(".").pop() === table.name);
+		const from = pair?.[0].findColumnByName(name);
+		const to = pair?.[1].findColumnWithDatabaseName(name);
+		if (!from || !to || from.type !== this.dataSource.driver.normalizeType(to) || from.unsigned !== to.unsigned) {
+			await super.dropColumnReferencedForeignKeys(tablePath, name);
+		}
+	}
+
+	/** A unique index comes with the indexes, by its own name; with the column it would come under another one, too. */
+	protected override metadataColumnsToTableColumnOptions(columns: ColumnMetadata[]): TableColumnOptions[] {
+		return super.metadataColumnsToTableColumnOptions(columns).map((column) => ({ ...column, isUnique: false }));
+	}
+
+	#pairs(): [Table, EntityMetadata][] {
+		return this.entityToSyncMetadatas.flatMap((metadata): [Table, EntityMetadata][] => {
+			const table = this.tables.find((candidate) => candidate.name === metadata.tableName);
+			return table ? [[table, metadata]] : [];
+		});
+	}
+
+	/** A column that no entity has beside a new one of its type may be the same one. */
+	#suspectRenames(table: Table, metadata: EntityMetadata): LossyChange[] {
+		const { driver } = this.dataSource;
+		const added = metadata.columns.filter((column) => !table.findColumnByName(column.databaseName));
+		return unknownColumns(table, metadata).flatMap((column): LossyChange[] => {
+			const from = `${table.name}.${column.name}`;
+			const alike = added.find(
+				(candidate) => driver.normalizeType(candidate) === column.type && !candidate.generatedType,
+			);
+			if (!alike || this.#options.renamed?.has(from)) return [];
+			return [
+				{
+					statement: `ALTER TABLE \`${table.name}\` ADD COLUMN \`${alike.databaseName}\``,
+					reason: `${from} is in no entity, and ${alike.databaseName} is new and of its type: the values would stay behind`,
+					remedy: `${REMEDIES.rename(from, alike.databaseName)}. ${REMEDIES.drop}`,
+					dropped: from,
+				},
+			];
+		});
+	}
+}
+
+function unknownColumns(table: Table, metadata: EntityMetadata): TableColumn[] {
+	return table.columns.filter((column) => !metadata.findColumnWithDatabaseName(column.name));
+}
+
+function leaveUnknown(table: Table, metadata: EntityMetadata): void {
+	const unknown = new Set(unknownColumns(table, metadata));
+	table.columns = table.columns.filter((column) => !unknown.has(column));
+	table.indices = table.indices.filter(({ name }) => metadata.indices.some((index) => index.name === name));
+	table.foreignKeys = table.foreignKeys.filter(({ name }) => metadata.foreignKeys.some((key) => key.name === name));
+}
+
+/** Each server writes a generated column's expression in its own way. */
+function settleExpressions(table: Table, metadata: EntityMetadata): void {
+	for (const column of table.columns) {
+		const wanted = metadata.findColumnWithDatabaseName(column.name)?.asExpression;
+		if (wanted && column.asExpression && bare(wanted) === bare(column.asExpression)) column.asExpression = wanted;
+	}
+}
+
+function bare(expression: string): string {
+	return expression
+		.toLowerCase()
+		.replace(/_utf8mb[34](?=\\?')/g, "")
+		.replace(/[\s`()\\]/g, "");
+}
+
+/** To InnoDB the two are the same, and the servers report them as they like. */
+function settleForeignKeys(table: Table, metadata: EntityMetadata): void {
+	for (const key of table.foreignKeys) {
+		const wanted = metadata.foreignKeys.find(({ name }) => name === key.name);
+		if (wanted?.onUpdate && isNoAction(wanted.onUpdate) && isNoAction(key.onUpdate)) key.onUpdate = wanted.onUpdate;
+		if (wanted?.onDelete && isNoAction(wanted.onDelete) && isNoAction(key.onDelete)) key.onDelete = wanted.onDelete;
+	}
+}
+
+function isNoAction(action: string | undefined): boolean {
+	return action === undefined || action === "NO ACTION" || action === "RESTRICT";
+}
+
+/** Unique indexes are compared as indexes, by name; compared as a column's property they would be made twice. */
+function settleUniqueness(table: Table, metadata: EntityMetadata): void {
+	for (const column of table.columns) {
+		const wanted = metadata.findColumnWithDatabaseName(column.name);
+		if (wanted) column.isUnique = metadata.dataSource.driver.normalizeIsUnique(wanted);
+	}
+}
+
+/**
+ * The statements that separate the tables from the entities, whatever they would lose: for looking only. Works on a
+ * host's own DataSource too.
+ */
+export async function differencesOf(dataSource: DataSource): Promise<string[]> {
+	const builder = dataSource.driver.createSchemaBuilder();
+	const found = builder instanceof WorkspacesSchemaBuilder ? (await builder.compare()).statements : await builder.log();
+	return found.upQueries.map(({ query }) => query);
+}
