@@ -64,7 +64,7 @@ const CHANGES: Record<string, { drift: string[]; options?: GenerateOptions; says
 			/value\(s\) of workspaces\.ram_limit/,
 			/`ram_limit` <=> '2g'/,
 			/NOT \(`openai_key_iv` IS NULL\)/,
-			/\/\/ meant: the column is this migration's own\n\s+sql: "ALTER TABLE `workspaces` DROP COLUMN `ram_limit`"/,
+			/\/\/ safety-assured: the column is this migration's own\n\s+sql: "ALTER TABLE `workspaces` DROP COLUMN `ram_limit`"/,
 		],
 	},
 	"a new column that must be given": {
@@ -158,7 +158,7 @@ const CHANGES: Record<string, { drift: string[]; options?: GenerateOptions; says
 		drift: ["ALTER TABLE workspaces ADD COLUMN theme varchar(20) NULL"],
 		options: { allowDataLoss: true },
 		says: [
-			/\/\/ meant: the values of workspaces\.theme are deleted\n\s+sql: "ALTER TABLE `workspaces` DROP COLUMN `theme`"/,
+			/\/\/ safety-assured: the values of workspaces\.theme are deleted\n\s+sql: "ALTER TABLE `workspaces` DROP COLUMN `theme`"/,
 		],
 	},
 };
