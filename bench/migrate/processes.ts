@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { plan } from "../../src/deploy";
-import { openDataSource } from "../../test/support/connection";
 import { createTestDatabase, type TestDatabase } from "../../test/support/database";
+import { openDataSource } from "../../test/support/dataSource";
 import { startProxy } from "../../test/support/proxy";
 
 const ROUNDS = 15;

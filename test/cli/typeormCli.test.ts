@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createTestDatabase, type TestDatabase } from "../support/database";
-import { execute, type Outcome, temporaryFolder } from "../support/project";
+import { execute, type Outcome, temporaryFolder } from "../support/processes";
 import { freePort, startSessionProxy } from "../support/sessionProxy";
 
 const PROJECT = join(__dirname, "..", "..");
@@ -115,10 +115,10 @@ test("the plain commands work, with settings from a .env file too", async () => 
 	);
 
 	const again = await typeorm(["migration:run"]);
-	assert.deepEqual(again, { code: 0, output: "No migrations are pending\n" });
+	assert.deepEqual(again, { code: 0, signal: null, output: "No migrations are pending\n" });
 
 	const check = await typeorm(["migration:generate", "Nothing", "--check"]);
-	assert.deepEqual(check, { code: 0, output: "No changes in database schema were found\n" });
+	assert.deepEqual(check, { code: 0, signal: null, output: "No changes in database schema were found\n" });
 
 	writeFileSync(join(folder.path, ".env"), `DB_DATABASE=no_such_one\nDB_LOG=query\n`);
 	const logged = await typeorm(["migration:show"]);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { check, formatCheck, type SchemaCheck } from "../../src";
-import { withDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
+import { withDataSource } from "../support/dataSource";
 import { installOldDashboard } from "../support/oldDashboard";
 
 /** Runs the migrations, spoils the database, and checks it. */

@@ -4,14 +4,12 @@ import type { MigrationReport } from "../../src/deploy";
 import { acquireLock, lockName } from "../../src/deploy/lock";
 import { migrations } from "../../src/migrations";
 import type { DataSourceSettings } from "../../src/settings/settings";
-import { startTypeorm } from "../support/cli";
-import { openDataSource, withDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
-import { type Gate, startGate } from "../support/gate";
+import { openDataSource, withDataSource } from "../support/dataSource";
 import { installOldDashboard } from "../support/oldDashboard";
-import { startProxy } from "../support/proxy";
-import { stateOf } from "../support/state";
-import { recordTemplate, resetTo, type Template } from "../support/template";
+import { startTypeorm } from "../support/processes";
+import { type Gate, startGate, startProxy } from "../support/proxy";
+import { recordTemplate, resetTo, stateOf, type Template } from "../support/snapshot";
 
 const WAITS = /another run migrates/;
 

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { before, describe, it, type TestContext } from "node:test";
 import type { WorkspacesDataSource } from "../../src/dataSource";
-import { openDataSource } from "../support/connection";
 import type { TestDatabase } from "../support/database";
+import { openDataSource } from "../support/dataSource";
 import { installOldDashboard } from "../support/oldDashboard";
 import { cutAt, startProxy } from "../support/proxy";
-import { stateOf } from "../support/state";
-import { dumpTemplate, onDatabases, recordTemplate, resetTo, type Template } from "../support/template";
+import { dumpTemplate, onDatabases, recordTemplate, resetTo, stateOf, type Template } from "../support/snapshot";
 
 /** As many databases at once as keep the server busy while a client computes. */
 const DATABASES = 4;

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { startTypeorm } from "../support/cli";
-import { withDataSource } from "../support/connection";
 import type { TestDatabase } from "../support/database";
+import { withDataSource } from "../support/dataSource";
 import { installOldDashboard } from "../support/oldDashboard";
+import { startTypeorm } from "../support/processes";
 import { startProxy } from "../support/proxy";
-import { stateOf } from "../support/state";
-import { onDatabases, recordTemplate, resetTo, type Template } from "../support/template";
+import { onDatabases, recordTemplate, resetTo, stateOf, type Template } from "../support/snapshot";
 
 /** Each takes a process of its own, so only some of the places: these many, spread over the whole run. */
 const PLACES = 10;

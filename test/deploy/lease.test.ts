@@ -4,8 +4,8 @@ import type { QueryRunner } from "typeorm";
 import type { WorkspacesDataSource } from "../../src/dataSource";
 import { acquireLease, LEASE_TABLE } from "../../src/deploy/lease";
 import type { DeployLock } from "../../src/deploy/lock";
-import { openDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
+import { openDataSource } from "../support/dataSource";
 
 const NAME = "some-lock";
 

@@ -2,14 +2,11 @@ import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { type Connection, createConnection } from "mysql2/promise";
 import { plan } from "../../src/deploy";
-import { ADOPTION_CASES } from "../support/adoptionCases";
-import { withDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
-import { installOldDashboard } from "../support/oldDashboard";
+import { withDataSource } from "../support/dataSource";
+import { ADOPTION_CASES, installOldDashboard } from "../support/oldDashboard";
 import { type CommandProxy, startProxy, type Verdict } from "../support/proxy";
-import { describeSchema, dumpRows } from "../support/schema";
-import { stateOf } from "../support/state";
-import { recordTemplate, resetTo, type Template } from "../support/template";
+import { describeSchema, dumpRows, recordTemplate, resetTo, stateOf, type Template } from "../support/snapshot";
 
 /** MySQL cannot list sessions through information_schema while one sends such a character. */
 const FOUR_BYTES = "🚀";

@@ -3,13 +3,10 @@ import { describe, it } from "node:test";
 import type { DataSource } from "typeorm";
 import { migrate, plan, revert } from "../../src/deploy";
 import { migrations } from "../../src/migrations";
-import { ADOPTION_CASES } from "../support/adoptionCases";
-import { statementsOf, writes } from "../support/capture";
 import type { TestDatabase } from "../support/database";
-import { installOldDashboard, oldTables, startOldDashboard } from "../support/oldDashboard";
-import { describeSchema } from "../support/schema";
-import { snapshot } from "../support/snapshot";
-import { withDatabase } from "../support/withDatabase";
+import { statementsOf, withDatabase, writes } from "../support/dataSource";
+import { ADOPTION_CASES, installOldDashboard, oldTables, startOldDashboard } from "../support/oldDashboard";
+import { describeSchema, snapshot } from "../support/snapshot";
 
 type Prepare = (database: TestDatabase, dataSource: DataSource) => Promise<unknown>;
 

@@ -4,8 +4,8 @@ import { describe, it } from "node:test";
 import type { WorkspacesDataSource } from "../../src";
 import { migrate, plan, revert } from "../../src/deploy";
 import { migrations } from "../../src/migrations";
-import { withDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
+import { withDataSource } from "../support/dataSource";
 import { installOldDashboard, type OldDashboard } from "../support/oldDashboard";
 import { snapshot } from "../support/snapshot";
 

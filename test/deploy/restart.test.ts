@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createConnection } from "mysql2/promise";
 import { HOST, startServer, stopServer } from "../../scripts/lib/private-server.mjs";
-import { withDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
+import { withDataSource } from "../support/dataSource";
 import { installOldDashboard } from "../support/oldDashboard";
-import { temporaryFolder } from "../support/project";
+import { temporaryFolder } from "../support/processes";
 import { startProxy, type Verdict } from "../support/proxy";
-import { stateOf } from "../support/state";
+import { stateOf } from "../support/snapshot";
 
 async function run(database: TestDatabase, port = database.port): Promise<void> {
 	await withDataSource(database, { port }, (dataSource) => dataSource.runMigrations());

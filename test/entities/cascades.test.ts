@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { migrate } from "../../src/deploy";
-import { ADOPTION_CASES } from "../support/adoptionCases";
 import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
 import { openPlainDataSource } from "../support/dataSource";
-import { installOldDashboard, type OldDashboard } from "../support/oldDashboard";
-import { dumpRows } from "../support/schema";
+import { ADOPTION_CASES, installOldDashboard, type OldDashboard } from "../support/oldDashboard";
+import { dumpRows } from "../support/snapshot";
 
 let database: TestDatabase;
 /** Owner of workspace 1, in which bob has a preview and a log entry, and which he used last. */

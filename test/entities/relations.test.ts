@@ -11,8 +11,8 @@ import {
 	Workspace,
 	WorkspaceLog,
 } from "../../src/entities";
-import { openDataSource } from "../support/connection";
 import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
+import { openDataSource } from "../support/dataSource";
 
 let database: TestDatabase;
 let dataSource: DataSource;

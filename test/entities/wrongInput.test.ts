@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { DataSource } from "typeorm";
 import { ResourceLimit, Workspace, WorkspaceLog } from "../../src/entities";
-import { openDataSource } from "../support/connection";
 import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
-import { dumpRows } from "../support/schema";
+import { openDataSource } from "../support/dataSource";
+import { dumpRows } from "../support/snapshot";
 
 const NO_ID = 999_999;
 const TAKEN = "taken";

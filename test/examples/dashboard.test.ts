@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
 import { installOldDashboard } from "../support/oldDashboard";
-import { npm, packProject } from "../support/package";
-import { environment, temporaryFolder } from "../support/project";
+import { environment, npm, packProject, temporaryFolder } from "../support/processes";
 
 const PROJECT = join(__dirname, "..", "..");
 const EXAMPLE = join(PROJECT, "examples", "dashboard");

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { DataSource } from "typeorm";
 import { migrate } from "../../src/deploy";
-import { ADOPTION_CASES } from "../support/adoptionCases";
 import { createTestDatabase, type TestDatabase } from "../support/database";
 import { openPlainDataSource } from "../support/dataSource";
-import { installOldDashboard } from "../support/oldDashboard";
-import { describeSchema, dumpRows, TABLES } from "../support/schema";
+import { ADOPTION_CASES, installOldDashboard } from "../support/oldDashboard";
+import { describeSchema, dumpRows, TABLES } from "../support/snapshot";
 
 let freshSchema: Awaited<ReturnType<typeof describeSchema>>;
 

@@ -4,9 +4,9 @@ import { type Connection, createConnection } from "mysql2/promise";
 import { migrate } from "../../src/deploy";
 import { migrations } from "../../src/migrations";
 import type { TestDatabase } from "../support/database";
+import { withDatabase } from "../support/dataSource";
 import { installOldDashboard, type OldDashboard, startOldDashboard } from "../support/oldDashboard";
-import { describeSchema, dumpRows } from "../support/schema";
-import { withDatabase } from "../support/withDatabase";
+import { describeSchema, dumpRows } from "../support/snapshot";
 
 /** How often a run and two dashboards start at the same time. */
 const ROUNDS = 10;

@@ -2,12 +2,10 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { TableReport } from "../../src";
 import { migrate, revert } from "../../src/deploy";
-import { withDataSource } from "../support/connection";
 import { createTestDatabase } from "../support/database";
+import { withDatabase, withDataSource } from "../support/dataSource";
 import { installOldDashboard, oldTables } from "../support/oldDashboard";
-import { describeSchema, dumpRows, TABLES } from "../support/schema";
-import { snapshot } from "../support/snapshot";
-import { withDatabase } from "../support/withDatabase";
+import { describeSchema, dumpRows, snapshot, TABLES } from "../support/snapshot";
 
 type Schema = Awaited<ReturnType<typeof describeSchema>>;
 type Row = Record<string, unknown>;

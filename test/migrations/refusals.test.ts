@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 import { migrate, plan } from "../../src/deploy";
 import { IncompatibleSchemaError } from "../../src/errors";
 import { addUsers, type TestDatabase } from "../support/database";
+import { withDatabase } from "../support/dataSource";
 import { oldTables } from "../support/oldDashboard";
 import { snapshot } from "../support/snapshot";
-import { withDatabase } from "../support/withDatabase";
 
 interface Case {
 	readonly prepare: (database: TestDatabase) => Promise<unknown>;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { migrate } from "../../src/deploy";
 import { addUsers, type TestDatabase } from "../support/database";
+import { withDatabase } from "../support/dataSource";
 import { oldTables } from "../support/oldDashboard";
-import { describeSchema, dumpRows, TABLES } from "../support/schema";
-import { withDatabase } from "../support/withDatabase";
+import { describeSchema, dumpRows, TABLES } from "../support/snapshot";
 
 type Schema = Awaited<ReturnType<typeof describeSchema>>;
 

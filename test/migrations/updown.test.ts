@@ -4,13 +4,10 @@ import type { DataSource } from "typeorm";
 import { migrate, revert } from "../../src/deploy";
 import { DataLossError } from "../../src/errors";
 import { migrations } from "../../src/migrations";
-import { ADOPTION_CASES } from "../support/adoptionCases";
-import { statementsOf, writes } from "../support/capture";
 import { addUsers, type TestDatabase } from "../support/database";
-import { installOldDashboard, oldTables } from "../support/oldDashboard";
-import { describeSchema, dumpRows, TABLES } from "../support/schema";
-import { snapshot, type TableSnapshot } from "../support/snapshot";
-import { withDatabase } from "../support/withDatabase";
+import { statementsOf, withDatabase, writes } from "../support/dataSource";
+import { ADOPTION_CASES, installOldDashboard, oldTables } from "../support/oldDashboard";
+import { describeSchema, dumpRows, snapshot, TABLES, type TableSnapshot } from "../support/snapshot";
 
 const names = migrations.map((migration) => migration.name);
 

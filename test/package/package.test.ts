@@ -3,8 +3,7 @@ import { copyFileSync, cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createTestDatabase, type TestDatabase } from "../support/database";
-import { npm, packProject, type Tarball } from "../support/package";
-import { execute, temporaryFolder } from "../support/project";
+import { execute, npm, packProject, type Tarball, temporaryFolder } from "../support/processes";
 
 const INSTALLED = "node_modules/dployr-workspaces-db";
 

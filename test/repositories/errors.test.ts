@@ -13,7 +13,7 @@ import {
 	WorkspaceLogRepository,
 	WorkspacesError,
 } from "../../src";
-import { openDataSource } from "../support/connection";
+import { openDataSource } from "../support/dataSource";
 import { addUnlimitedUser, type Context, openContext } from "./context";
 
 let context: Context;

@@ -8,10 +8,10 @@ import { lintMigrations, readMigrations } from "../../scripts/migrations/lint";
 import { nextTimestamp, register } from "../../scripts/migrations/register";
 import type { WorkspacesDataSource } from "../../src";
 import { LossyChangeError } from "../../src/errors";
-import { openDataSource } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
-import { cloneProject } from "../support/project";
-import { describeSchema } from "../support/schema";
+import { openDataSource } from "../support/dataSource";
+import { cloneProject } from "../support/processes";
+import { describeSchema } from "../support/snapshot";
 
 let project: ReturnType<typeof cloneProject>;
 
@@ -101,7 +101,7 @@ const CHANGES: Record<string, { drift: string[]; options?: GenerateOptions; says
 	},
 	"a column that updates set": {
 		drift: ["ALTER TABLE workspaces MODIFY updated_at timestamp NULL DEFAULT CURRENT_TIMESTAMP"],
-		says: [/\{ \.\.\.optional\("updated_at", "timestamp", "CURRENT_TIMESTAMP"\), onUpdate: true \}/],
+		says: [/\{ \.\.\.nullable\("updated_at", "timestamp", "CURRENT_TIMESTAMP"\), onUpdate: true \}/],
 	},
 	indexes: {
 		drift: [

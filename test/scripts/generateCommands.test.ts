@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { LossyChangeError, RefusedOperationError, type WorkspacesDataSource } from "../../src";
 import { differencesOf } from "../../src/typeorm/schemaBuilder";
-import { withDataSource } from "../support/connection";
 import { createTestDatabase, serverUrl, type TestDatabase } from "../support/database";
-import { cloneProject, execute, type Outcome } from "../support/project";
+import { withDataSource } from "../support/dataSource";
+import { cloneProject, execute, type Outcome } from "../support/processes";
 
 let database: TestDatabase;
 let project: ReturnType<typeof cloneProject>;
@@ -154,7 +154,11 @@ function entity(change: (source: string) => string): void {
 
 test("npm run migration:generate: nothing, a check, a migration that runs, a loss", async () => {
 	const none = await generate("--check");
-	assert.deepEqual(none, { code: 0, output: "The migrations make what the entities say: nothing to generate\n" });
+	assert.deepEqual(none, {
+		code: 0,
+		signal: null,
+		output: "The migrations make what the entities say: nothing to generate\n",
+	});
 	assert.deepEqual(await generate("AddNothing"), none);
 	assert.equal((await generate("add-nothing")).code, 1);
 	assert.match((await generate()).output, /^Usage: npm run migration:generate/);

@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createTestDatabase, type TestDatabase } from "../support/database";
-import { cloneProject, execute, type Outcome } from "../support/project";
+import { cloneProject, execute, type Outcome } from "../support/processes";
 
 let clone: ReturnType<typeof cloneProject>;
 let database: TestDatabase;

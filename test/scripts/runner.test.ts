@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAlive } from "../../scripts/lib/processes.mjs";
 import { serverUrl } from "../support/database";
-import { cloneProject, environment, execute, type Outcome } from "../support/project";
+import { cloneProject, environment, execute, type Outcome } from "../support/processes";
 
 let clone: ReturnType<typeof cloneProject>;
 

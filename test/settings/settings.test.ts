@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type DataSourceSettings, readSettings, SettingsError } from "../../src";
 import { readEnvironment } from "../../src/settings/environment";
-import { temporaryFolder } from "../support/project";
+import { temporaryFolder } from "../support/processes";
 
 const SECRET = "s3cr3t-passw0rd";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { DataSourceOptions } from "typeorm";
 import { createDataSource, RefusedOperationError, SettingsError, type WorkspacesDataSource } from "../../src";
-import { openDataSource, settingsOf } from "../support/connection";
 import { createTestDatabase, type TestDatabase } from "../support/database";
+import { openDataSource, settingsOf } from "../support/dataSource";
 
 let database: TestDatabase;
 let dataSource: WorkspacesDataSource;

@@ -4,8 +4,8 @@ import { inspect } from "node:util";
 import { QueryFailedError } from "typeorm";
 import { createDataSource, PreviewEnvironment, UserApiKey, type WorkspacesDataSource } from "../../src";
 import { redactMessage, redactSql } from "../../src/mysql/redact";
-import { settingsOf, withDataSource } from "../support/connection";
 import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
+import { settingsOf, withDataSource } from "../support/dataSource";
 
 const SECRET = "s3cr3t'value";
 const BLOB = Buffer.from("s3cr3t-key-blob!");
