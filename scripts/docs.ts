@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { createTestDatabase } from "../test/support/database";
+import { createTestDatabase } from "../testing/database";
 import { generateDocuments, withDiagram } from "./docs/generate";
 
 /** Writes schema.sql, docs/schema.md and the README's diagram, on a private server that it starts and stops. */

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { createDataSource } from "../src/dataSource";
-import { createTestDatabase } from "../test/support/database";
+import { createTestDatabase } from "../testing/database";
 import type { Draft } from "./migrations/draft";
 import { compareEntities, type GenerateOptions, writeMigration } from "./migrations/generate";
 import { renderMigration } from "./migrations/render";

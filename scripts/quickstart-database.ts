@@ -1,6 +1,6 @@
 import { createDataSource, type WorkspacesDataSource } from "../src/dataSource";
 import { type DataSourceSettings, readSettings } from "../src/settings/settings";
-import { DASHBOARD_USERS_SQL } from "../test/support/database";
+import { DASHBOARD_USERS_SQL } from "../testing/database";
 
 const CREATE_DATABASE = "CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci";
 

@@ -1,5 +1,5 @@
-import type { TestDatabase } from "../../test/support/database";
-import { installOldDashboard } from "../../test/support/oldDashboard";
+import type { TestDatabase } from "../../testing/database";
+import { installOldDashboard } from "../../testing/oldDashboard";
 
 /** How many rows an old dashboard left. */
 export interface Size {

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import path from "node:path";
 import { migrate } from "../../src/deploy";
-import { createTestDatabase, type TestDatabase } from "../../test/support/database";
-import { openDataSource } from "../../test/support/dataSource";
-import { TABLES } from "../../test/support/snapshot";
+
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource, TABLES } from "../../testing/dataSource";
 import { installOldData, type Size } from "./oldData";
 import type { WriterResult } from "./writer";
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { plan } from "../../src/deploy";
-import { createTestDatabase, type TestDatabase } from "../../test/support/database";
-import { openDataSource } from "../../test/support/dataSource";
-import { startProxy } from "../../test/support/proxy";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource } from "../../testing/dataSource";
+import { startProxy } from "../../testing/proxy";
 
 const ROUNDS = 15;
 const ROOT = path.join(__dirname, "..", "..");

@@ -6,7 +6,7 @@ const VARIABLE = "WORKSPACES_ALLOW_DATA_LOSS";
 
 /** Data that a revert would delete. */
 export interface Loss {
-	/** Follows the number of rows: `row(s) of workspaces`. */
+	/** Follows the number of rows: `row(s) of notes`. */
 	readonly what: string;
 	/** Counts the rows, as `found`. */
 	readonly sql: string;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createTestDatabase, type TestDatabase } from "../support/database";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { execute, type Outcome, temporaryFolder } from "../support/processes";
 import { freePort, startSessionProxy } from "../support/sessionProxy";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { check, formatCheck, type SchemaCheck } from "../../src";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { withDataSource } from "../support/dataSource";
-import { installOldDashboard } from "../support/oldDashboard";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { withDataSource } from "../../testing/dataSource";
+import { installOldDashboard } from "../../testing/oldDashboard";
 
 /** Runs the migrations, spoils the database, and checks it. */
 async function checkAfter(spoil: (database: TestDatabase) => Promise<unknown>): Promise<SchemaCheck> {

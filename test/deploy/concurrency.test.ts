@@ -4,11 +4,11 @@ import type { MigrationReport } from "../../src/deploy";
 import { acquireLock, lockName } from "../../src/deploy/lock";
 import { migrations } from "../../src/migrations";
 import type { DataSourceSettings } from "../../src/settings/settings";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { openDataSource, withDataSource } from "../support/dataSource";
-import { installOldDashboard } from "../support/oldDashboard";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource, withDataSource } from "../../testing/dataSource";
+import { installOldDashboard } from "../../testing/oldDashboard";
+import { type Gate, startGate, startProxy } from "../../testing/proxy";
 import { startTypeorm } from "../support/processes";
-import { type Gate, startGate, startProxy } from "../support/proxy";
 import { recordTemplate, resetTo, stateOf, type Template } from "../support/snapshot";
 
 const WAITS = /another run migrates/;

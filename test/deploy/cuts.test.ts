@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe, it, type TestContext } from "node:test";
 import type { WorkspacesDataSource } from "../../src/dataSource";
-import type { TestDatabase } from "../support/database";
-import { openDataSource } from "../support/dataSource";
-import { installOldDashboard } from "../support/oldDashboard";
-import { cutAt, startProxy } from "../support/proxy";
+import type { TestDatabase } from "../../testing/database";
+import { openDataSource } from "../../testing/dataSource";
+import { installOldDashboard } from "../../testing/oldDashboard";
+import { cutAt, startProxy } from "../../testing/proxy";
 import { dumpTemplate, onDatabases, recordTemplate, resetTo, stateOf, type Template } from "../support/snapshot";
 
 /** As many databases at once as keep the server busy while a client computes. */

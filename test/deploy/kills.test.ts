@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { TestDatabase } from "../support/database";
-import { withDataSource } from "../support/dataSource";
-import { installOldDashboard } from "../support/oldDashboard";
+import type { TestDatabase } from "../../testing/database";
+import { withDataSource } from "../../testing/dataSource";
+import { installOldDashboard } from "../../testing/oldDashboard";
+import { startProxy } from "../../testing/proxy";
 import { startTypeorm } from "../support/processes";
-import { startProxy } from "../support/proxy";
 import { onDatabases, recordTemplate, resetTo, stateOf, type Template } from "../support/snapshot";
 
 /** Each takes a process of its own, so only some of the places: these many, spread over the whole run. */

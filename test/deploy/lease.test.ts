@@ -4,8 +4,8 @@ import type { QueryRunner } from "typeorm";
 import type { WorkspacesDataSource } from "../../src/dataSource";
 import { acquireLease, LEASE_TABLE } from "../../src/deploy/lease";
 import type { DeployLock } from "../../src/deploy/lock";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { openDataSource } from "../support/dataSource";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource } from "../../testing/dataSource";
 
 const NAME = "some-lock";
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { type Connection, createConnection } from "mysql2/promise";
 import { plan } from "../../src/deploy";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { withDataSource } from "../support/dataSource";
-import { ADOPTION_CASES, installOldDashboard } from "../support/oldDashboard";
-import { type CommandProxy, startProxy, type Verdict } from "../support/proxy";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { withDataSource } from "../../testing/dataSource";
+import { ADOPTION_CASES, installOldDashboard } from "../../testing/oldDashboard";
+import { type CommandProxy, startProxy, type Verdict } from "../../testing/proxy";
 import { describeSchema, dumpRows, recordTemplate, resetTo, stateOf, type Template } from "../support/snapshot";
 
 /** MySQL cannot list sessions through information_schema while one sends such a character. */

@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 import type { DataSource } from "typeorm";
 import { migrate, plan, revert } from "../../src/deploy";
 import { migrations } from "../../src/migrations";
-import type { TestDatabase } from "../support/database";
-import { statementsOf, withDatabase, writes } from "../support/dataSource";
-import { ADOPTION_CASES, installOldDashboard, oldTables, startOldDashboard } from "../support/oldDashboard";
+import type { TestDatabase } from "../../testing/database";
+import { statementsOf, withDatabase, writes } from "../../testing/dataSource";
+import { ADOPTION_CASES, installOldDashboard, oldTables, startOldDashboard } from "../../testing/oldDashboard";
 import { describeSchema, snapshot } from "../support/snapshot";
 
 type Prepare = (database: TestDatabase, dataSource: DataSource) => Promise<unknown>;

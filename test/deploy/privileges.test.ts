@@ -4,9 +4,9 @@ import { describe, it } from "node:test";
 import type { WorkspacesDataSource } from "../../src";
 import { migrate, plan, revert } from "../../src/deploy";
 import { migrations } from "../../src/migrations";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { withDataSource } from "../support/dataSource";
-import { installOldDashboard, type OldDashboard } from "../support/oldDashboard";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { withDataSource } from "../../testing/dataSource";
+import { installOldDashboard, type OldDashboard } from "../../testing/oldDashboard";
 import { snapshot } from "../support/snapshot";
 
 /** What a run needs on the database; a revert of the first migration needs DROP besides. */

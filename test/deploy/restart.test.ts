@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createConnection } from "mysql2/promise";
 import { HOST, startServer, stopServer } from "../../scripts/lib/private-server.mjs";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { withDataSource } from "../support/dataSource";
-import { installOldDashboard } from "../support/oldDashboard";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { withDataSource } from "../../testing/dataSource";
+import { installOldDashboard } from "../../testing/oldDashboard";
+import { startProxy, type Verdict } from "../../testing/proxy";
 import { temporaryFolder } from "../support/processes";
-import { startProxy, type Verdict } from "../support/proxy";
 import { stateOf } from "../support/snapshot";
 
 async function run(database: TestDatabase, port = database.port): Promise<void> {

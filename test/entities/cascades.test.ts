@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { migrate } from "../../src/deploy";
-import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
-import { openPlainDataSource } from "../support/dataSource";
-import { ADOPTION_CASES, installOldDashboard, type OldDashboard } from "../support/oldDashboard";
+import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openPlainDataSource } from "../../testing/dataSource";
+import { ADOPTION_CASES, installOldDashboard, type OldDashboard } from "../../testing/oldDashboard";
 import { dumpRows } from "../support/snapshot";
 
 let database: TestDatabase;

@@ -4,8 +4,8 @@ import type { DataSource } from "typeorm";
 import { migrate } from "../../src/deploy";
 import { DashboardUser, entities } from "../../src/entities";
 import { PREVIEW_STATUSES, WORKSPACE_LOG_ACTIONS, WORKSPACE_STATUSES } from "../../src/entities/enums";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { openDataSource } from "../support/dataSource";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource } from "../../testing/dataSource";
 
 interface Column {
 	name: string;

@@ -11,8 +11,8 @@ import {
 	Workspace,
 	WorkspaceLog,
 } from "../../src/entities";
-import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
-import { openDataSource } from "../support/dataSource";
+import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource } from "../../testing/dataSource";
 
 let database: TestDatabase;
 let dataSource: DataSource;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { DataSource } from "typeorm";
 import { ResourceLimit, Workspace, WorkspaceLog } from "../../src/entities";
-import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
-import { openDataSource } from "../support/dataSource";
+import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource } from "../../testing/dataSource";
 import { dumpRows } from "../support/snapshot";
 
 const NO_ID = 999_999;

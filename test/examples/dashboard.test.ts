@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
-import { installOldDashboard } from "../support/oldDashboard";
+import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
+import { installOldDashboard } from "../../testing/oldDashboard";
 import { environment, npm, packProject, temporaryFolder } from "../support/processes";
 
 const PROJECT = join(__dirname, "..", "..");

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { DataSource } from "typeorm";
 import { migrate } from "../../src/deploy";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { openPlainDataSource } from "../support/dataSource";
-import { ADOPTION_CASES, installOldDashboard } from "../support/oldDashboard";
-import { describeSchema, dumpRows, TABLES } from "../support/snapshot";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openPlainDataSource, TABLES } from "../../testing/dataSource";
+import { ADOPTION_CASES, installOldDashboard } from "../../testing/oldDashboard";
+import { describeSchema, dumpRows } from "../support/snapshot";
 
 let freshSchema: Awaited<ReturnType<typeof describeSchema>>;
 

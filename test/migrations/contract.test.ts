@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { migrate } from "../../src/deploy";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { openPlainDataSource } from "../support/dataSource";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openPlainDataSource } from "../../testing/dataSource";
 
 interface Contract {
 	/** In their order: name, type, nullability, default, ON UPDATE and what else the server says. */

@@ -3,9 +3,9 @@ import { before, describe, it } from "node:test";
 import { type Connection, createConnection } from "mysql2/promise";
 import { migrate } from "../../src/deploy";
 import { migrations } from "../../src/migrations";
-import type { TestDatabase } from "../support/database";
-import { withDatabase } from "../support/dataSource";
-import { installOldDashboard, type OldDashboard, startOldDashboard } from "../support/oldDashboard";
+import type { TestDatabase } from "../../testing/database";
+import { withDatabase } from "../../testing/dataSource";
+import { installOldDashboard, type OldDashboard, startOldDashboard } from "../../testing/oldDashboard";
 import { describeSchema, dumpRows } from "../support/snapshot";
 
 /** How often a run and two dashboards start at the same time. */

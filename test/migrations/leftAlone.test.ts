@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { TableReport } from "../../src";
 import { migrate, revert } from "../../src/deploy";
-import { createTestDatabase } from "../support/database";
-import { withDatabase, withDataSource } from "../support/dataSource";
-import { installOldDashboard, oldTables } from "../support/oldDashboard";
-import { describeSchema, dumpRows, snapshot, TABLES } from "../support/snapshot";
+import { createTestDatabase } from "../../testing/database";
+import { TABLES, withDatabase, withDataSource } from "../../testing/dataSource";
+import { installOldDashboard, oldTables } from "../../testing/oldDashboard";
+import { describeSchema, dumpRows, snapshot } from "../support/snapshot";
 
 type Schema = Awaited<ReturnType<typeof describeSchema>>;
 type Row = Record<string, unknown>;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { migrate, plan } from "../../src/deploy";
 import { IncompatibleSchemaError } from "../../src/errors";
-import { addUsers, type TestDatabase } from "../support/database";
-import { withDatabase } from "../support/dataSource";
-import { oldTables } from "../support/oldDashboard";
+import { addUsers, type TestDatabase } from "../../testing/database";
+import { withDatabase } from "../../testing/dataSource";
+import { oldTables } from "../../testing/oldDashboard";
 import { snapshot } from "../support/snapshot";
 
 interface Case {

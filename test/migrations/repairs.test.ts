@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { migrate } from "../../src/deploy";
-import { addUsers, type TestDatabase } from "../support/database";
-import { withDatabase } from "../support/dataSource";
-import { oldTables } from "../support/oldDashboard";
-import { describeSchema, dumpRows, TABLES } from "../support/snapshot";
+import { addUsers, type TestDatabase } from "../../testing/database";
+import { TABLES, withDatabase } from "../../testing/dataSource";
+import { oldTables } from "../../testing/oldDashboard";
+import { describeSchema, dumpRows } from "../support/snapshot";
 
 type Schema = Awaited<ReturnType<typeof describeSchema>>;
 

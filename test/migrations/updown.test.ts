@@ -4,10 +4,10 @@ import type { DataSource } from "typeorm";
 import { migrate, revert } from "../../src/deploy";
 import { DataLossError } from "../../src/errors";
 import { migrations } from "../../src/migrations";
-import { addUsers, type TestDatabase } from "../support/database";
-import { statementsOf, withDatabase, writes } from "../support/dataSource";
-import { ADOPTION_CASES, installOldDashboard, oldTables } from "../support/oldDashboard";
-import { describeSchema, dumpRows, snapshot, TABLES, type TableSnapshot } from "../support/snapshot";
+import { addUsers, type TestDatabase } from "../../testing/database";
+import { statementsOf, TABLES, withDatabase, writes } from "../../testing/dataSource";
+import { ADOPTION_CASES, installOldDashboard, oldTables } from "../../testing/oldDashboard";
+import { describeSchema, dumpRows, snapshot, type TableSnapshot } from "../support/snapshot";
 
 const names = migrations.map((migration) => migration.name);
 

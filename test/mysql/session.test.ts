@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Workspace, WorkspaceLog, type WorkspacesDataSource } from "../../src";
-import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
-import { withDataSource } from "../support/dataSource";
+import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
+import { withDataSource } from "../../testing/dataSource";
 import { type SessionProxy, startSessionProxy } from "../support/sessionProxy";
 
 /** Zones of process and server: east and west of UTC, with and without half hours and summer time. */

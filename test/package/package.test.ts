@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createTestDatabase, type TestDatabase } from "../support/database";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { execute, npm, packProject, type Tarball, temporaryFolder } from "../support/processes";
 
 const INSTALLED = "node_modules/dployr-workspaces-db";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { API_KEY_PROVIDERS, type ApiKeyProvider, EncryptedSecret } from "../../src";
-import { addUsers } from "../support/database";
+import { addUsers } from "../../testing/database";
 import { type Context, openContext } from "./context";
 
 let context: Context;

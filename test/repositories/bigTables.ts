@@ -1,5 +1,5 @@
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { oldTables } from "../support/oldDashboard";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { oldTables } from "../../testing/oldDashboard";
 
 /** What is in the tables, in numbers that the tests count on. */
 export const BIG = {

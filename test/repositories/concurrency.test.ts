@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "mysql2";
 import { DataSource, type Logger, type QueryRunner } from "typeorm";
 import { API_KEY_PROVIDERS, entities, PortRepository } from "../../src";
-import { addUsers } from "../support/database";
+import { addUsers } from "../../testing/database";
 import { addUnlimitedUser, type Context, onHost, openContext, repositoriesOf, STARTED } from "./context";
 
 const CALLERS = 50;

@@ -11,8 +11,8 @@ import {
 	WorkspaceRepository,
 } from "../../src";
 import type { RepositorySource } from "../../src/repositories";
-import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
-import { openDataSource } from "../support/dataSource";
+import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource } from "../../testing/dataSource";
 
 /** Each repository on the same source. */
 export function repositoriesOf(source: RepositorySource) {

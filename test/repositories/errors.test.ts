@@ -13,7 +13,7 @@ import {
 	WorkspaceLogRepository,
 	WorkspacesError,
 } from "../../src";
-import { openDataSource } from "../support/dataSource";
+import { openDataSource } from "../../testing/dataSource";
 import { addUnlimitedUser, type Context, openContext } from "./context";
 
 let context: Context;

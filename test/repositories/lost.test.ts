@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WorkspaceRepository } from "../../src";
-import { openDataSource } from "../support/dataSource";
+import { openDataSource } from "../../testing/dataSource";
 import { type Context, onHost, openContext, repositoriesOf } from "./context";
 
 let context: Context;

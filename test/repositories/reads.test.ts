@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { DataSource } from "typeorm";
 import { migrate } from "../../src";
-import { openDataSource } from "../support/dataSource";
+import { openDataSource } from "../../testing/dataSource";
 import { BIG, createBigDatabase } from "./bigTables";
 import { type Call, callsOf } from "./calls";
 import { type Context, repositoriesOf } from "./context";

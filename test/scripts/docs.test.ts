@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { type Documents, generateDocuments, withDiagram } from "../../scripts/docs/generate";
-import { createTestDatabase } from "../support/database";
+import { createTestDatabase } from "../../testing/database";
 
 const ROOT = path.join(__dirname, "..", "..");
 const read = (name: string) => readFileSync(path.join(ROOT, name), "utf8");

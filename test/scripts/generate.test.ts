@@ -8,8 +8,8 @@ import { lintMigrations, readMigrations } from "../../scripts/migrations/lint";
 import { nextTimestamp, register } from "../../scripts/migrations/register";
 import type { WorkspacesDataSource } from "../../src";
 import { LossyChangeError } from "../../src/errors";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { openDataSource } from "../support/dataSource";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource } from "../../testing/dataSource";
 import { cloneProject } from "../support/processes";
 import { describeSchema } from "../support/snapshot";
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { LossyChangeError, RefusedOperationError, type WorkspacesDataSource } from "../../src";
 import { differencesOf } from "../../src/typeorm/schemaBuilder";
-import { createTestDatabase, serverUrl, type TestDatabase } from "../support/database";
-import { withDataSource } from "../support/dataSource";
+import { createTestDatabase, serverUrl, type TestDatabase } from "../../testing/database";
+import { withDataSource } from "../../testing/dataSource";
 import { cloneProject, execute, type Outcome } from "../support/processes";
 
 let database: TestDatabase;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createTestDatabase, type TestDatabase } from "../support/database";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { cloneProject, execute, type Outcome } from "../support/processes";
 
 let clone: ReturnType<typeof cloneProject>;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAlive } from "../../scripts/lib/processes.mjs";
-import { serverUrl } from "../support/database";
+import { serverUrl } from "../../testing/database";
 import { cloneProject, environment, execute, type Outcome } from "../support/processes";
 
 let clone: ReturnType<typeof cloneProject>;

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { TestDatabase } from "./database";
+import type { TestDatabase } from "../../testing/database";
 
 const PROJECT = join(__dirname, "..", "..");
 /** What a clone does not have, and the user's own. */

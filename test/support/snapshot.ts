@@ -1,5 +1,6 @@
 import { type Connection, format, type SqlValue } from "mysql2/promise";
-import { createTestDatabase, type TestDatabase } from "./database";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { TABLES } from "../../testing/dataSource";
 
 export interface TableSnapshot {
 	/** As SHOW CREATE gives it, the counter of AUTO_INCREMENT included. */
@@ -25,14 +26,6 @@ export async function snapshot(database: TestDatabase): Promise<Record<string, T
 function byContent(one: unknown, other: unknown): number {
 	return JSON.stringify(one) < JSON.stringify(other) ? -1 : 1;
 }
-
-export const TABLES = [
-	"workspaces",
-	"user_api_keys",
-	"preview_environments",
-	"workspace_logs",
-	"resource_limits",
-] as const;
 
 /** Everything that information_schema says of the five tables, in a form that can be compared with assert. */
 export async function describeSchema(database: TestDatabase): Promise<Record<string, unknown[]>> {

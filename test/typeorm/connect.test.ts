@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { createConnection } from "mysql2/promise";
 import { ConnectionError, createDataSource, type DataSourceSettings } from "../../src";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { openDataSource, settingsOf, withDataSource } from "../support/dataSource";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource, settingsOf, withDataSource } from "../../testing/dataSource";
 import { freePort, startSessionProxy } from "../support/sessionProxy";
 
 const SECRET = "s3cr3t-passw0rd";

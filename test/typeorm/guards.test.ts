@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { DataSourceOptions } from "typeorm";
 import { createDataSource, RefusedOperationError, SettingsError, type WorkspacesDataSource } from "../../src";
-import { createTestDatabase, type TestDatabase } from "../support/database";
-import { openDataSource, settingsOf } from "../support/dataSource";
+import { createTestDatabase, type TestDatabase } from "../../testing/database";
+import { openDataSource, settingsOf } from "../../testing/dataSource";
 
 let database: TestDatabase;
 let dataSource: WorkspacesDataSource;

@@ -4,8 +4,8 @@ import { inspect } from "node:util";
 import { QueryFailedError } from "typeorm";
 import { createDataSource, PreviewEnvironment, UserApiKey, type WorkspacesDataSource } from "../../src";
 import { redactMessage, redactSql } from "../../src/mysql/redact";
-import { addUsers, createTestDatabase, type TestDatabase } from "../support/database";
-import { settingsOf, withDataSource } from "../support/dataSource";
+import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
+import { settingsOf, withDataSource } from "../../testing/dataSource";
 
 const SECRET = "s3cr3t'value";
 const BLOB = Buffer.from("s3cr3t-key-blob!");

@@ -1,9 +1,15 @@
 import { format } from "mysql2";
-import { DataSource, type Logger } from "typeorm";
-import { createDataSource, type DataSourceSettings, type WorkspacesDataSource } from "../../src";
-import { entities } from "../../src/entities";
-import { migrations } from "../../src/migrations";
+import { DataSource, getMetadataArgsStorage, type Logger } from "typeorm";
+import { createDataSource, type DataSourceSettings, type WorkspacesDataSource } from "../src";
+import { DashboardUser, entities } from "../src/entities";
+import { migrations } from "../src/migrations";
 import { createTestDatabase, type TestDatabase } from "./database";
+
+/** The names of this package's tables, a table after those that it refers to. */
+export const TABLES: readonly string[] = entities.flatMap((entity) => {
+	const { name } = getMetadataArgsStorage().tables.find(({ target }) => target === entity) ?? {};
+	return name && entity !== DashboardUser ? [name] : [];
+});
 
 /** The settings that lead to a test's database; every line that would be printed goes to `lines`. */
 export function settingsOf(database: TestDatabase, lines: string[] = []): DataSourceSettings {
