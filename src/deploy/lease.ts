@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryRunner } from "typeorm";
 import { MigrationError } from "../errors";
-import { errorNumber } from "../schema/execute";
+import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { retry } from "../mysql/retry";
 import type { DeployLock, LockOptions } from "./lock";
 
 export const LEASE_TABLE = "workspaces_migration_lease";
@@ -11,8 +11,6 @@ export const LEASE_TABLE = "workspaces_migration_lease";
 const LEASE_SECONDS = 30;
 /** Seconds of a lease that may pass before the next statement renews it. */
 const RENEW_AFTER_SECONDS = 5;
-/** A write that lost against another node's: the cluster reports it as a deadlock. */
-const CERTIFICATION_FAILED = 1213;
 
 /** Whether this server is a node of a Galera cluster: one statement. */
 export async function isGaleraNode(queryRunner: QueryRunner): Promise<boolean> {
@@ -38,17 +36,23 @@ export async function acquireLease(queryRunner: QueryRunner, name: string, optio
 			"expires_at DATETIME(3) NOT NULL) ENGINE=InnoDB",
 	);
 	const take = () => takeLease(execute, name, holder);
-	const deadline = Date.now() + options.timeout * 1000;
-	for (let told = false; !(await take()); told = true) {
-		if (!told) options.onWait(`a run on another node of the cluster migrates; waiting up to ${options.timeout} s`);
-		if (Date.now() > deadline) {
-			throw new MigrationError(
-				`gave up after ${options.timeout} s: a run on another node of the cluster holds ${LEASE_TABLE}; ` +
-					`it ends ${LEASE_SECONDS} s after that run's last statement`,
-			);
-		}
-		await sleep(500);
-	}
+	const held = new MigrationError(
+		`gave up after ${options.timeout} s: a run on another node of the cluster holds ${LEASE_TABLE}; ` +
+			`it ends ${LEASE_SECONDS} s after that run's last statement`,
+	);
+	const takeOrFail = async () => {
+		if (!(await take())) throw held;
+	};
+	await retry(takeOrFail, {
+		timeout: options.timeout * 1000,
+		isTransient: (error) => error === held,
+		onRetry: (_, attempt) => {
+			if (attempt > 1) return;
+			options.onWait(`a run on another node of the cluster migrates; waiting up to ${options.timeout} s`);
+		},
+		firstPause: 500,
+		longestPause: 1_000,
+	});
 	renewBeforeEachStatement(queryRunner, execute, take);
 	return {
 		async release() {
@@ -71,7 +75,8 @@ async function takeLease(execute: Execute, name: string, holder: string): Promis
 			[name, holder],
 		);
 	} catch (error) {
-		if (errorNumber(error) === CERTIFICATION_FAILED) return false;
+		// A write that lost against another node's: the cluster reports it as a deadlock.
+		if (hasNumber(error, ERROR.LOCK_DEADLOCK)) return false;
 		throw error;
 	}
 	const rows = (await execute(`SELECT holder FROM ${LEASE_TABLE} WHERE name = ?`, [name])) as { holder: string }[];

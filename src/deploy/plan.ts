@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { format } from "mysql2";
 import { type DataSource, MigrationExecutor, type QueryRunner } from "typeorm";
 import { IncompatibleSchemaError } from "../errors";
+import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { retry } from "../mysql/retry";
 import { LOOKS_BEFORE_REFUSAL, PAUSE_BEFORE_LOOK } from "../schema/converge";
 import { type SeenSchema, setContext } from "../schema/events";
-import { errorNumber } from "../schema/execute";
-import { NO_SUCH_TABLE } from "../schema/rows";
 import { forgetHalfReverted, readHistory } from "./history";
 import { withSilentLogger } from "./silentLogger";
 
@@ -48,14 +47,11 @@ export interface DryRun<Result> {
  * the database incompatible.
  */
 export async function dryRun<Result>(queryRunner: QueryRunner, work: () => Promise<Result>): Promise<DryRun<Result>> {
-	for (let look = 1; ; look++) {
-		try {
-			return await dryRunOnce(queryRunner, work);
-		} catch (error) {
-			if (!(error instanceof IncompatibleSchemaError) || look === LOOKS_BEFORE_REFUSAL) throw error;
-			await sleep(PAUSE_BEFORE_LOOK);
-		}
-	}
+	return retry(() => dryRunOnce(queryRunner, work), {
+		isTransient: (error) => error instanceof IncompatibleSchemaError,
+		attempts: LOOKS_BEFORE_REFUSAL,
+		firstPause: PAUSE_BEFORE_LOOK,
+	});
 }
 
 async function dryRunOnce<Result>(queryRunner: QueryRunner, work: () => Promise<Result>): Promise<DryRun<Result>> {
@@ -108,7 +104,7 @@ async function read(execute: Execute, sql: string, parameters?: unknown[], struc
 	try {
 		return await execute(sql, parameters, structured);
 	} catch (error) {
-		if (errorNumber(error) !== NO_SUCH_TABLE) throw error;
+		if (!hasNumber(error, ERROR.NO_SUCH_TABLE)) throw error;
 		return structured ? { raw: [], records: [] } : [];
 	}
 }

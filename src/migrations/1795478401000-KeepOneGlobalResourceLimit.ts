@@ -1,7 +1,9 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
+import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { retry } from "../mysql/retry";
 import { converge } from "../schema/converge";
 import { emit, isKnownAbsent, tableTimeoutOf } from "../schema/events";
-import { errorNumber, execute, withShortLockWait } from "../schema/execute";
+import { execute, withShortLockWait } from "../schema/execute";
 import { forgetExpression, ownedTables, rememberExpression } from "../schema/ownership";
 import { rowsIfAny } from "../schema/rows";
 import { type TableShape, unique, virtual } from "../schema/shape";
@@ -9,11 +11,10 @@ import { type TableShape, unique, virtual } from "../schema/shape";
 const TABLE = "resource_limits";
 const EXPRESSION = "IF(user_id IS NULL, 1, NULL)";
 /** The last one is what MySQL says when the row came while the index was built. */
-const DUPLICATE_ENTRY = [1062, 1859];
-/** Deadlock, and a row that another transaction holds. */
-const LOCKED = [1213, 1205];
-/** At least so many, however short the tableTimeout. */
-const ATTEMPTS = 10;
+const DUPLICATE_ENTRY = [ERROR.DUP_ENTRY, ERROR.DUP_UNKNOWN_IN_INDEX];
+const LOCKED = [ERROR.LOCK_DEADLOCK, ERROR.LOCK_WAIT_TIMEOUT];
+/** Milliseconds for which a step is tried again, however short the table timeout. */
+const SHORTEST_TIMEOUT = 2_000;
 
 /** UNIQUE lets NULLs repeat; a column that is 1 in global rows alone does not. */
 const SHAPE: TableShape = {
@@ -59,22 +60,18 @@ export class KeepOneGlobalResourceLimit1795478401000 implements MigrationInterfa
 	}
 }
 
-/** Works again while it fails with an error that passes. */
-async function persistently(
+/** Does the work again while it fails with one of these numbers, until the table timeout has passed. */
+function persistently<Result>(
 	queryRunner: QueryRunner,
-	passing: readonly number[],
-	work: () => Promise<unknown>,
-): Promise<void> {
-	const deadline = Date.now() + tableTimeoutOf(queryRunner);
-	for (let attempt = 1; ; attempt++) {
-		try {
-			await work();
-			return;
-		} catch (error) {
-			const isOver = attempt >= ATTEMPTS && Date.now() > deadline;
-			if (isOver || !passing.includes(errorNumber(error))) throw error;
-		}
-	}
+	transient: readonly number[],
+	work: () => Promise<Result>,
+): Promise<Result> {
+	return retry(work, {
+		timeout: Math.max(tableTimeoutOf(queryRunner), SHORTEST_TIMEOUT),
+		isTransient: (error) => hasNumber(error, ...transient),
+		firstPause: 10,
+		longestPause: 200,
+	});
 }
 
 async function removeDuplicates(queryRunner: QueryRunner): Promise<void> {
@@ -103,6 +100,6 @@ async function seed(queryRunner: QueryRunner): Promise<void> {
 		emit(queryRunner, "seeded", TABLE, "1 row with the global defaults inserted");
 	} catch (error) {
 		// The dashboard's own start-up code was faster.
-		if (!DUPLICATE_ENTRY.includes(errorNumber(error))) throw error;
+		if (!hasNumber(error, ...DUPLICATE_ENTRY)) throw error;
 	}
 }

@@ -1,15 +1,21 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryRunner } from "typeorm";
 import { MigrationError } from "../errors";
+import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { retry } from "../mysql/retry";
 import { blockers } from "./blockers";
 import type { Algorithm, Change } from "./change";
 import { contextOf, emit, tableTimeoutOf } from "./events";
 
-const LOCK_WAIT_TIMEOUT = 1205;
-const DEADLOCK = 1213;
-const ALGORITHM_NOT_SUPPORTED = [1845, 1846];
+const LOCKED = [ERROR.LOCK_WAIT_TIMEOUT, ERROR.LOCK_DEADLOCK];
+const ALGORITHM_NOT_SUPPORTED = [ERROR.ALTER_OPERATION_NOT_SUPPORTED, ERROR.ALTER_OPERATION_NOT_SUPPORTED_REASON];
 /** Table, column, key name or foreign key exists; column or key to drop does not: somebody else made the same change. */
-const ALREADY_MADE = [1050, 1060, 1061, 1091, 1826];
+const ALREADY_MADE: readonly number[] = [
+	ERROR.TABLE_EXISTS_ERROR,
+	ERROR.DUP_FIELDNAME,
+	ERROR.DUP_KEYNAME,
+	ERROR.CANT_DROP_FIELD_OR_KEY,
+	ERROR.FK_DUP_NAME,
+];
 
 const CLAUSES: Record<Algorithm, string> = {
 	NONE: "",
@@ -70,8 +76,8 @@ async function alter(queryRunner: QueryRunner, change: Change): Promise<boolean>
 			return true;
 		} catch (error) {
 			const next = NEXT[algorithm];
-			if (ALREADY_MADE.includes(errorNumber(error))) return false;
-			if (!next || !ALGORITHM_NOT_SUPPORTED.includes(errorNumber(error))) throw failure(change, error);
+			if (hasNumber(error, ...ALREADY_MADE)) return false;
+			if (!next || !hasNumber(error, ...ALGORITHM_NOT_SUPPORTED)) throw failure(change, error);
 			algorithm = next;
 		}
 	}
@@ -85,23 +91,18 @@ async function existedBefore(queryRunner: QueryRunner, result: unknown): Promise
 }
 
 async function patiently(queryRunner: QueryRunner, change: Change, sql: string): Promise<unknown> {
-	const deadline = Date.now() + tableTimeoutOf(queryRunner);
-	for (let pause = 100; ; pause = Math.min(pause * 2, 2_000)) {
-		try {
-			return await queryRunner.query(sql);
-		} catch (error) {
-			if (![LOCK_WAIT_TIMEOUT, DEADLOCK].includes(errorNumber(error))) throw error;
-			if (Date.now() + pause > deadline) {
-				const inTheWay = await blockers(queryRunner, change.table);
-				throw new MigrationError(
-					`gave up waiting for the table: ${inTheWay}. End that session or transaction and run it again`,
-					{
-						cause: error,
-					},
-				);
-			}
-			await sleep(pause);
-		}
+	try {
+		return await retry(() => queryRunner.query(sql), {
+			timeout: tableTimeoutOf(queryRunner),
+			isTransient: (error) => hasNumber(error, ...LOCKED),
+		});
+	} catch (error) {
+		if (!hasNumber(error, ...LOCKED)) throw error;
+		const inTheWay = await blockers(queryRunner, change.table);
+		throw new MigrationError(
+			`gave up waiting for the table: ${inTheWay}. End that session or transaction and run it again`,
+			{ cause: error },
+		);
 	}
 }
 
@@ -113,10 +114,4 @@ function failure(change: Change, error: unknown): MigrationError {
 /** The connection may be gone, and then so is the setting; the first error is the one to see. */
 async function restore(queryRunner: QueryRunner, sql: string): Promise<void> {
 	await queryRunner.query(sql).catch(() => undefined);
-}
-
-/** The server's number of an error, also of one that caused it; 0 where there is none. */
-export function errorNumber(error: unknown): number {
-	if (!(error instanceof Error)) return 0;
-	return (error as { errno?: number }).errno ?? errorNumber(error.cause);
 }

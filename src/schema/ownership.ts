@@ -1,6 +1,6 @@
 import type { QueryRunner } from "typeorm";
-import { errorNumber } from "./execute";
-import { NO_SUCH_TABLE, rowsIfAny } from "./rows";
+import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { rowsIfAny } from "./rows";
 
 /**
  * Which tables this module made, so that a revert drops none that the dashboard made. It is kept in TypeORM's own
@@ -13,7 +13,7 @@ async function write(queryRunner: QueryRunner, sql: string): Promise<void> {
 	try {
 		await queryRunner.query(sql);
 	} catch (error) {
-		if (errorNumber(error) !== NO_SUCH_TABLE) throw error;
+		if (!hasNumber(error, ERROR.NO_SUCH_TABLE)) throw error;
 		await queryRunner.query(
 			`CREATE TABLE IF NOT EXISTS ${metadataTable(queryRunner)} (\`type\` varchar(255) NOT NULL, ` +
 				"`database` varchar(255) NULL, `schema` varchar(255) NULL, `table` varchar(255) NULL, " +

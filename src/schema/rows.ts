@@ -1,15 +1,12 @@
 import type { QueryRunner } from "typeorm";
-import { errorNumber } from "./execute";
-
-export const NO_SUCH_TABLE = 1146;
-const NO_SUCH_COLUMN = 1054;
+import { ERROR, hasNumber } from "../mysql/errorNumbers";
 
 /** The rows of a SELECT; none where the table or column is not there. */
 export async function rowsIfAny<Row>(queryRunner: QueryRunner, sql: string): Promise<Row[]> {
 	try {
 		return (await queryRunner.query(sql)) as Row[];
 	} catch (error) {
-		if ([NO_SUCH_TABLE, NO_SUCH_COLUMN].includes(errorNumber(error))) return [];
+		if (hasNumber(error, ERROR.NO_SUCH_TABLE, ERROR.BAD_FIELD_ERROR)) return [];
 		throw error;
 	}
 }

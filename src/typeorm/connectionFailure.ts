@@ -1,9 +1,10 @@
 import { ConnectionError } from "../errors";
+import { ERROR, errorNumber, hasNumber } from "../mysql/errorNumbers";
 import { withoutSecrets } from "../mysql/redact";
 import type { ResolvedSettings } from "../settings/settings";
 
 /** The network's and the server's ways to say that the server is not up yet, or is just going down. */
-const PASSING_CODES = new Set([
+const TRANSIENT_CODES = new Set([
 	"ECONNREFUSED",
 	"ECONNRESET",
 	"ECONNABORTED",
@@ -17,33 +18,32 @@ const PASSING_CODES = new Set([
 	"PROTOCOL_CONNECTION_LOST",
 ]);
 
-const PASSING_NUMBERS = new Set([
-	1040, // too many connections
-	1047, // a node of a Galera cluster that is not ready yet
-	1053, // shutting down
-	1152, // aborted connection
-	1158, // network errors, as the server sees them
-	1159,
-	1160,
-	1161,
-	1203, // this user has too many connections
-	1226, // this user has used up its resources
-	1927, // connection was killed
-	3032, // offline mode
-	3169, // session was killed
-]);
+const TRANSIENT_NUMBERS = [
+	ERROR.CON_COUNT_ERROR,
+	ERROR.UNKNOWN_COM_ERROR,
+	ERROR.SERVER_SHUTDOWN,
+	ERROR.ABORTING_CONNECTION,
+	ERROR.NET_READ_ERROR,
+	ERROR.NET_READ_INTERRUPTED,
+	ERROR.NET_ERROR_ON_WRITE,
+	ERROR.NET_WRITE_INTERRUPTED,
+	ERROR.TOO_MANY_USER_CONNECTIONS,
+	ERROR.USER_LIMIT_REACHED,
+	ERROR.CONNECTION_KILLED,
+	ERROR.SERVER_OFFLINE_MODE,
+	ERROR.SESSION_WAS_KILLED,
+];
 
 interface DriverError {
 	readonly code?: string;
-	readonly errno?: number;
 	readonly syscall?: string;
 	readonly message: string;
 }
 
 /** Whether trying again may help. */
 export function isTransient(error: unknown): boolean {
-	const { code, errno } = error as DriverError;
-	if (PASSING_CODES.has(code ?? "") || PASSING_NUMBERS.has(errno ?? 0)) return true;
+	const { code } = error as DriverError;
+	if (TRANSIENT_CODES.has(code ?? "") || hasNumber(error, ...TRANSIENT_NUMBERS)) return true;
 	// The file of a Unix socket appears when the server is up.
 	return code === "ENOENT" && (error as DriverError).syscall === "connect";
 }
@@ -68,17 +68,17 @@ function reason(error: DriverError, settings: ResolvedSettings): string {
 		const waited = connectTimeout ? ` within ${connectTimeout} s` : "";
 		return `no connection${waited} (${summary(error)}); check that it runs, and ${where}, or raise DB_CONNECT_TIMEOUT`;
 	}
-	switch (error.errno) {
-		case 1045:
-		case 1698:
+	switch (errorNumber(error)) {
+		case ERROR.ACCESS_DENIED_ERROR:
+		case ERROR.ACCESS_DENIED_NO_PASSWORD_ERROR:
 			return `access denied for user "${username}"; check DB_USERNAME and DB_PASSWORD`;
-		case 1044:
+		case ERROR.DBACCESS_DENIED_ERROR:
 			return `user "${username}" has no rights on database "${database}"; grant them, or correct DB_DATABASE`;
-		case 1049:
+		case ERROR.BAD_DB_ERROR:
 			return `there is no database "${database}"; create it, or correct DB_DATABASE`;
-		case 3159:
+		case ERROR.SECURE_TRANSPORT_REQUIRED:
 			return "it takes encrypted connections only; set DB_TLS to verify or require";
-		case 1130:
+		case ERROR.HOST_NOT_PRIVILEGED:
 			return `it takes no connections from this host; allow user "${username}" to come from here`;
 	}
 	if (isTls(error)) return `TLS failed (${summary(error)}); check DB_TLS and DB_TLS_CA`;

@@ -1,4 +1,5 @@
 import type { Logger } from "typeorm";
+import { errorNumber } from "../mysql/errorNumbers";
 import { redactMessage, redactSql } from "../mysql/redact";
 
 /** TypeORM's logger, with a switch. */
@@ -52,5 +53,5 @@ function count(parameters: unknown): string {
 
 function messageOf(error: string | Error): string {
 	if (typeof error === "string") return redactMessage(error, 0);
-	return redactMessage(error.message, (error as { errno?: number }).errno ?? 0);
+	return redactMessage(error.message, errorNumber(error));
 }

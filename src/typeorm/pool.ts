@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool, PoolConnection, PoolOptions } from "mysql2";
+import { retry } from "../mysql/retry";
 import { identify, SERVER_QUERY, type Server } from "../mysql/server";
 import { SESSION_STATEMENT } from "../mysql/session";
 import type { ResolvedSettings } from "../settings/settings";
@@ -17,8 +17,8 @@ export interface OpenPool {
 	readonly setUp: (connection: PoolConnection) => Promise<void> | undefined;
 }
 
-const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 2_000;
+/** Of one attempt, in milliseconds; the last one begins when the time is over. */
+const SHORTEST_ATTEMPT = 1_000;
 /** Of one attempt, in milliseconds: a server that drops packets answers nothing at all. */
 const LONGEST_ATTEMPT = 10_000;
 
@@ -26,30 +26,34 @@ const LONGEST_ATTEMPT = 10_000;
  * Opens a pool and its first connection, and asks what the server is: two statements. Failures that pass are tried
  * again until the settings' `connectTimeout` is over, others at once given up on.
  *
- * @param tell told once, when there is a server to wait for
+ * @param log called once, when there is a server to wait for
  * @throws ConnectionError
  */
 export async function openPool(
 	mysql2: Mysql2,
 	options: PoolOptions,
 	settings: ResolvedSettings,
-	tell: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<OpenPool> {
-	const deadline = Date.now() + settings.connectTimeout * 1000;
-	let isTold = false;
-	for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-		const left = settings.connectTimeout ? Math.max(deadline - Date.now(), 1) : LONGEST_ATTEMPT;
-		try {
-			return await attempt(mysql2, { ...options, connectTimeout: Math.min(left, LONGEST_ATTEMPT) });
-		} catch (error) {
-			if (!isTransient(error) || Date.now() + pause > deadline) throw connectionFailure(error, settings);
-			if (!isTold) {
-				const code = (error as { code?: string }).code;
-				tell(`${place(settings)} is not up yet (${code}): waiting up to ${settings.connectTimeout} s`);
-			}
-			isTold = true;
-			await sleep(pause);
-		}
+	const timeout = settings.connectTimeout * 1000;
+	const deadline = performance.now() + timeout;
+	const connect = () => {
+		const left = timeout ? deadline - performance.now() : LONGEST_ATTEMPT;
+		const connectTimeout = Math.min(Math.max(left, SHORTEST_ATTEMPT), LONGEST_ATTEMPT);
+		return attempt(mysql2, { ...options, connectTimeout });
+	};
+	try {
+		return await retry(connect, {
+			timeout,
+			isTransient,
+			onRetry: (error, failed) => {
+				if (failed > 1) return;
+				const { code } = error as { code?: string };
+				log(`${place(settings)} is not up yet (${code}): waiting up to ${settings.connectTimeout} s`);
+			},
+		});
+	} catch (error) {
+		throw connectionFailure(error, settings);
 	}
 }
 

@@ -1,10 +1,7 @@
 import { type EntityMetadata, QueryFailedError } from "typeorm";
 import { AlreadyExistsError, InvalidValueError, NotFoundError, ValueTooLongError } from "../../errors";
+import { ERROR, errorNumber } from "../../mysql/errorNumbers";
 import { withoutSecrets } from "../../mysql/redact";
-
-interface DriverError extends Error {
-	readonly errno?: number;
-}
 
 /**
  * What a failed statement is to the caller: an error of the domain where the server's number means one, else TypeORM's
@@ -13,23 +10,23 @@ interface DriverError extends Error {
  * @param sql with placeholders for values
  */
 export function translate(error: unknown, sql: string, metadata: EntityMetadata): Error {
-	const cause = withoutSecrets(error) as DriverError;
+	const cause = withoutSecrets(error) as Error;
 	const { name, message } = { name: metadata.name, message: cause.message };
-	switch (cause.errno) {
-		case 1062:
+	switch (errorNumber(cause)) {
+		case ERROR.DUP_ENTRY:
 			return new AlreadyExistsError(name, uniqueProperties(message, metadata), { cause });
-		case 1216:
-		case 1452:
+		case ERROR.NO_REFERENCED_ROW:
+		case ERROR.NO_REFERENCED_ROW_2:
 			return new NotFoundError(missingParent(message, metadata), { cause });
-		case 1406:
+		case ERROR.DATA_TOO_LONG:
 			return new ValueTooLongError(name, property(message, metadata), undefined, "characters", { cause });
 		// Out of range, not a value of the ENUM, not of the column's type or character set, NULL, not JSON.
-		case 1048:
-		case 1264:
-		case 1265:
-		case 1366:
-		case 3140:
-		case 4025:
+		case ERROR.BAD_NULL_ERROR:
+		case ERROR.WARN_DATA_OUT_OF_RANGE:
+		case ERROR.WARN_DATA_TRUNCATED:
+		case ERROR.TRUNCATED_WRONG_VALUE_FOR_FIELD:
+		case ERROR.INVALID_JSON_TEXT:
+		case ERROR.CONSTRAINT_FAILED:
 			return new InvalidValueError(name, property(message, metadata), "a value that its column takes", { cause });
 		default:
 			return new QueryFailedError(sql, undefined, cause);
