@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createTestDatabase } from "../testing/database";
 import { generateDocuments, withDiagram } from "./docs/generate";
+import { withSettings } from "./docs/settingsTable";
 
-/** Writes schema.sql, docs/schema.md and the README's diagram, on a private server that it starts and stops. */
+/** Writes schema.sql, docs/schema.md, the README's diagram and the table of settings, on a private server that it starts and stops. */
 async function main(): Promise<void> {
 	const { HOST, startServer, stopServer } = await import("./lib/private-server.mjs");
 	const { PROJECT, SERVERS } = await import("./lib/project.mjs");
@@ -17,7 +18,9 @@ async function main(): Promise<void> {
 			const readme = path.join(PROJECT, "README.md");
 			for (const [name, content] of Object.entries(files)) writeFileSync(path.join(PROJECT, name), content);
 			writeFileSync(readme, withDiagram(readFileSync(readme, "utf8"), diagram));
-			console.log("Wrote schema.sql, docs/schema.md and the diagram in README.md");
+			const deploying = path.join(PROJECT, "docs", "deploying.md");
+			writeFileSync(deploying, withSettings(readFileSync(deploying, "utf8")));
+			console.log("Wrote schema.sql, docs/schema.md, the diagram in README.md and the settings in docs/deploying.md");
 		} finally {
 			await database.drop();
 		}

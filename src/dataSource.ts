@@ -5,7 +5,7 @@ import type { MigrationReport } from "./deploy/report";
 import { entities } from "./entities";
 import { SettingsError } from "./errors";
 import { migrations } from "./migrations";
-import { type DataSourceSettings, type ResolvedSettings, readSettings } from "./settings/settings";
+import { type DataSourceSettings, type ResolvedSettings, resolveSettings } from "./settings/settings";
 import { WorkspacesDriver } from "./typeorm/driver";
 import { createLogger, type ModuleLogger } from "./typeorm/logger";
 import { refused } from "./typeorm/queryRunner";
@@ -14,7 +14,7 @@ import { refused } from "./typeorm/queryRunner";
 const REFUSED_OPTIONS = ["synchronize", "dropSchema"] as const;
 
 /** What only `createDataSource` takes, which checks it. */
-const SETTINGS = ["type", "url", "host", "port", "socketPath", "username", "password", "database", "ssl", "poolSize"];
+const ONLY_HERE = ["type", "url", "host", "port", "socketPath", "username", "password", "database", "ssl", "poolSize"];
 
 type MigrationOptions = Parameters<DataSource["runMigrations"]>[0];
 
@@ -56,9 +56,10 @@ export class WorkspacesDataSource extends DataSource {
 	override async initialize(): Promise<this> {
 		for (const option of REFUSED_OPTIONS) if (this.options[option]) throw refused(option);
 		if (this.isInitialized) return super.initialize();
-		const settings = readSettings(this.#given);
+		const { settings, notices } = resolveSettings(this.#given);
 		this.#settings = settings;
 		this.#moduleLogger.logsQueries = settings.logQueries;
+		for (const notice of notices) this.#moduleLogger.log("warn", notice);
 		Object.assign(this.options, connectionOptions(settings));
 		this.driver = new WorkspacesDriver(this, settings);
 		return super.initialize();
@@ -66,7 +67,7 @@ export class WorkspacesDataSource extends DataSource {
 
 	/** @throws SettingsError for what only `createDataSource` takes. */
 	override setOptions(options: Partial<DataSourceOptions>): this {
-		const setting = Object.keys(options).find((name) => SETTINGS.includes(name));
+		const setting = Object.keys(options).find((name) => ONLY_HERE.includes(name));
 		if (setting) throw new SettingsError(`${setting}: pass it to createDataSource, setOptions does not take it`);
 		return super.setOptions(options);
 	}
@@ -107,8 +108,9 @@ export class WorkspacesDataSource extends DataSource {
 }
 
 /** The password stays with the driver, out of options that anybody may print. */
-function connectionOptions({ host, port, socketPath, username, database, tls, poolSize }: ResolvedSettings) {
-	return { host, port, socketPath, username, database, ssl: tls, poolSize };
+function connectionOptions(settings: ResolvedSettings) {
+	const { host, port, socketPath, username, database, tls: ssl, poolSize, migrationsTable } = settings;
+	return { host, port, socketPath, username, database, ssl, poolSize, migrationsTableName: migrationsTable };
 }
 
 /**

@@ -4,24 +4,40 @@ import { parseEnv } from "node:util";
 import { SettingsError } from "../errors";
 
 /** Variables by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Where variables come from. */
+export interface Environment {
+	/** Those of the process. */
+	readonly variables: Variables;
+	/** Those of a `.env` file. One that the process has, even set to nothing, is never taken from here. */
+	readonly file: Variables;
+	/** Where that file is, or was looked for. */
+	readonly path: string;
+	readonly hasFile: boolean;
+}
 
 /**
- * The variables of the process, with those that only the `.env` file of a folder sets beside them. A variable that is
- * set, even to nothing, is never taken from the file; `process.env` stays as it is.
+ * The variables of the process, and those of the `.env` file of a folder. `process.env` stays as it is.
  *
  * @throws SettingsError where there is a `.env` that cannot be read.
  */
-export function readEnvironment(folder: string = process.cwd(), variables: Environment = process.env): Environment {
-	return { ...readFile(join(folder, ".env")), ...variables };
+export function readEnvironment(folder: string = process.cwd(), variables: Variables = process.env): Environment {
+	const path = join(folder, ".env");
+	const content = readContent(path);
+	return { variables, file: parseEnv(content ?? "") as Variables, path, hasFile: content !== undefined };
 }
 
-function readFile(path: string): Environment {
+function readContent(path: string): string | undefined {
+	let bytes: Buffer;
 	try {
-		return parseEnv(readFileSync(path, "utf8")) as Environment;
+		bytes = readFileSync(path);
 	} catch (error) {
 		const { code } = error as NodeJS.ErrnoException;
-		if (code === "ENOENT") return {};
+		if (code === "ENOENT") return undefined;
 		throw new SettingsError(`${path}: cannot be read (${code}): make it readable or remove it`, { cause: error });
 	}
+	// Editors and shells of Windows write these; a NUL in every second byte would make each name unknown.
+	if (bytes.includes(0)) throw new SettingsError(`${path}: is not UTF-8 text: save it as UTF-8`);
+	return bytes.toString("utf8").replace(/^\uFEFF/, "");
 }

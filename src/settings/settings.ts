@@ -1,138 +1,120 @@
 import { SettingsError } from "../errors";
-import { type Environment, readEnvironment } from "./environment";
-import { readTls, type TlsClient, type TlsOptions } from "./tls";
-import { choice, integer, present, text } from "./values";
+import { type Environment, readEnvironment, type Variables } from "./environment";
+import { failFor } from "./setting";
+import { type Found, type Origin, Sources } from "./sources";
+import { FOREIGN_VARIABLES, SETTING_NAMES, SETTINGS, type SettingName, type ValueOf } from "./table";
+import { readSecretFile, readTls, type TlsClient } from "./tls";
 
 /**
- * What a program may set itself; each option wins over its variable, and the variable over the `.env` file.
- *
- * | option | variable | default | meaning |
- * | --- | --- | --- | --- |
- * | `host` | `DB_HOST` | `dployr-mariadb` | name or address of the server |
- * | `port` | `DB_PORT` | `3306` | 1 to 65535 |
- * | `socketPath` | `DB_SOCKET` | none | path of a Unix socket, used instead of host and port |
- * | `username` | `DB_USERNAME` | `dashboard_user` | |
- * | `password` | `DB_PASSWORD` | none | |
- * | `database` | `DB_DATABASE` | `dashboard` | at most 64 characters, without `.`, `/`, `\` and backtick |
- * | `tls` | `DB_TLS` | `off`; `verify` with a CA | `off`, `require` (encrypted, any certificate) or `verify`; a socket is never encrypted |
- * | `tlsCa` | `DB_TLS_CA` | those of Node | file of certificate authorities, PEM |
- * | `tlsCert` | `DB_TLS_CERT` | none | file of the client's certificate, PEM; together with its key |
- * | `tlsKey` | `DB_TLS_KEY` | none | file of the client's private key, PEM |
- * | `poolSize` | `DB_POOL_SIZE` | `10` | connections at most, 1 to 1000 |
- * | `connectTimeout` | `DB_CONNECT_TIMEOUT` | `60` | seconds to go on connecting to a server that is not up yet, 0 to 3600; 0 tries once |
- * | `lockTimeout` | `DB_LOCK_TIMEOUT` | `600` | seconds that a run of migrations waits for another one, 0 to 86400 |
- * | `tableTimeout` | `DB_TABLE_TIMEOUT` | `60` | seconds for which a migration tries again while a table is in use, 0 to 86400 |
- * | `logQueries` | `DB_LOG=query` | `false` | prints every statement, without its values |
- * | `log` | | standard output | takes each line that would be printed |
+ * What a program may set itself. Each option wins over its variable, the variable over the `.env` file, and all of them
+ * over the parts of `DATABASE_URL`. docs/deploying.md lists each with its variable, default, bounds and meaning.
  */
-export interface DataSourceSettings extends TlsOptions {
-	readonly host?: string | undefined;
-	readonly port?: number | undefined;
-	readonly socketPath?: string | undefined;
-	readonly username?: string | undefined;
-	readonly password?: string | undefined;
-	readonly database?: string | undefined;
-	readonly poolSize?: number | undefined;
-	readonly connectTimeout?: number | undefined;
-	readonly lockTimeout?: number | undefined;
-	readonly tableTimeout?: number | undefined;
-	readonly logQueries?: boolean | undefined;
+export type DataSourceSettings = { readonly [Name in SettingName]?: ValueOf<Name> | undefined } & {
+	/** Takes each line that would be printed; standard output by default. */
 	readonly log?: ((line: string) => void) | undefined;
-}
-
-/** The settings in force, all of them checked. */
-export interface ResolvedSettings {
-	readonly host: string;
-	readonly port: number;
-	readonly socketPath: string | undefined;
-	readonly username: string;
-	readonly password: string | undefined;
-	readonly database: string;
-	readonly tls: TlsClient | undefined;
-	readonly poolSize: number;
-	/** Seconds. */
-	readonly connectTimeout: number;
-	/** Seconds. */
-	readonly lockTimeout: number;
-	/** Seconds. */
-	readonly tableTimeout: number;
-	readonly logQueries: boolean;
-}
-
-const DAY = 86_400;
-
-const OPTIONS: Readonly<Record<keyof DataSourceSettings, true>> = {
-	host: true,
-	port: true,
-	socketPath: true,
-	username: true,
-	password: true,
-	database: true,
-	tls: true,
-	tlsCa: true,
-	tlsCert: true,
-	tlsKey: true,
-	poolSize: true,
-	connectTimeout: true,
-	lockTimeout: true,
-	tableTimeout: true,
-	logQueries: true,
-	log: true,
 };
+
+/** Settings that are only read to find others. */
+type Resolving = "url" | "passwordFile" | "tls" | "tlsCa" | "tlsCert" | "tlsKey";
+
+/** The settings in force, all of them checked. Times are in seconds. */
+export type ResolvedSettings = {
+	readonly [Name in Exclude<SettingName, Resolving>]: ValueOf<Name> | Missing<Name>;
+} & {
+	/** Undefined where connections are not encrypted. */
+	readonly tls: TlsClient | undefined;
+};
+
+/** What a setting is where nothing sets it and it has no default. */
+type Missing<Name extends SettingName> = Extract<(typeof SETTINGS)[Name]["default"], undefined>;
+
+export interface Resolution {
+	readonly settings: ResolvedSettings;
+	/** Undefined for a setting that is not set and has no default. */
+	readonly origins: Readonly<Partial<Record<SettingName, Origin>>>;
+	/** What an operator should know before anything waits for a server, one line each. */
+	readonly notices: readonly string[];
+}
 
 /**
  * Takes each setting from the options, else from the variables, else its default, and checks it.
  *
+ * @param variables instead of those of the process and of a `.env` file in the working folder
  * @throws SettingsError that names the first setting that cannot be used.
  */
-export function readSettings(
+export function readSettings(options: DataSourceSettings = {}, variables?: Variables): ResolvedSettings {
+	const only = (given: Variables): Environment => ({ variables: given, file: {}, path: "", hasFile: true });
+	return resolveSettings(options, variables && only(variables)).settings;
+}
+
+/** `readSettings`, with where each setting comes from and what is worth a remark. */
+export function resolveSettings(
 	options: DataSourceSettings = {},
 	environment: Environment = readEnvironment(),
-): ResolvedSettings {
-	for (const name of Object.keys(options)) {
-		if (!Object.hasOwn(OPTIONS, name)) throw new SettingsError(`${name}: createDataSource has no such option`);
-	}
-	const { username, password, database } = options;
-	const host = text("DB_HOST", options.host ?? environment["DB_HOST"], "dployr-mariadb", refuseHost);
-	const socketPath = readSocket(options, environment);
+): Resolution {
+	const unknown = Object.keys(options).find((name) => name !== "log" && !SETTING_NAMES.includes(name as SettingName));
+	if (unknown !== undefined) throw new SettingsError(`${unknown}: createDataSource has no such option`);
+	const sources = new Sources(options, environment);
+	const found = new Map(SETTING_NAMES.map((name) => [name, sources.find(name)]));
+	settleSocket(found);
+	settlePassword(found);
+	const value = <Name extends SettingName>(name: Name) => found.get(name)?.value as ValueOf<Name> | Missing<Name>;
+	const [host, socketPath] = [value("host"), value("socketPath")];
+	const tls = readTls({
+		mode: found.get("tls")?.origin.kind === "default" ? undefined : value("tls"),
+		ca: value("tlsCa"),
+		cert: value("tlsCert"),
+		key: value("tlsKey"),
+		host: socketPath === undefined ? host : undefined,
+	});
+	const { url: _url, passwordFile: _file, tlsCa: _ca, tlsCert: _cert, tlsKey: _key, ...rest } = valuesOf(found);
 	return {
-		host,
-		port: integer("DB_PORT", options.port ?? environment["DB_PORT"], 3306, 1, 65_535),
-		socketPath,
-		username: text("DB_USERNAME", username ?? environment["DB_USERNAME"], "dashboard_user"),
-		password: present(text("DB_PASSWORD", password ?? environment["DB_PASSWORD"], "")),
-		database: text("DB_DATABASE", database ?? environment["DB_DATABASE"], "dashboard", refuseDatabase),
-		tls: readTls(options, environment, socketPath === undefined ? host : undefined),
-		poolSize: integer("DB_POOL_SIZE", options.poolSize ?? environment["DB_POOL_SIZE"], 10, 1, 1000),
-		...readTimeouts(options, environment),
-		logQueries: options.logQueries ?? choice("DB_LOG", environment["DB_LOG"], ["off", "query"], "off") === "query",
+		settings: { ...rest, tls } as ResolvedSettings,
+		origins: Object.fromEntries([...found].flatMap(([name, entry]) => (entry ? [[name, entry.origin]] : []))),
+		notices: [...sources.notices, ...noticesOf(found, environment)],
 	};
 }
 
-function readTimeouts(options: DataSourceSettings, environment: Environment) {
-	const { connectTimeout, lockTimeout, tableTimeout } = options;
-	return {
-		connectTimeout: integer("DB_CONNECT_TIMEOUT", connectTimeout ?? environment["DB_CONNECT_TIMEOUT"], 60, 0, 3600),
-		lockTimeout: integer("DB_LOCK_TIMEOUT", lockTimeout ?? environment["DB_LOCK_TIMEOUT"], 600, 0, DAY),
-		tableTimeout: integer("DB_TABLE_TIMEOUT", tableTimeout ?? environment["DB_TABLE_TIMEOUT"], 60, 0, DAY),
-	};
+type AllFound = Map<SettingName, Found | undefined>;
+
+function valuesOf(found: AllFound): Record<SettingName, unknown> {
+	return Object.fromEntries([...found].map(([name, entry]) => [name, entry?.value])) as Record<SettingName, unknown>;
 }
 
 /** A host that a program names wins over a socket that only the environment names. */
-function readSocket({ host, socketPath }: DataSourceSettings, environment: Environment): string | undefined {
-	const fallback = host === undefined ? environment["DB_SOCKET"] : undefined;
-	return present(text("DB_SOCKET", socketPath ?? fallback, ""));
+function settleSocket(found: AllFound): void {
+	const [host, socket] = [found.get("host"), found.get("socketPath")];
+	if (host && socket && host.rank === 0 && socket.rank > 0) found.set("socketPath", undefined);
 }
 
-function refuseHost(host: string): string | undefined {
-	if (/[\s/@]/.test(host)) return "must be a name or address alone, not a URL";
-	if (/^[^:]+:\d+$/.test(host)) return "must not hold a port, which belongs into DB_PORT";
-	return undefined;
+/** Of a password and a file that holds one, that of the stronger source counts. */
+function settlePassword(found: AllFound): void {
+	const [password, file] = [found.get("password"), found.get("passwordFile")];
+	if (!file || (password && password.rank < file.rank)) return;
+	if (password?.rank === file.rank) {
+		failFor("DB_PASSWORD_FILE")("cannot be set together with DB_PASSWORD: set one of them");
+	}
+	const content = readSecretFile("DB_PASSWORD_FILE", file.value as string)
+		.toString("utf8")
+		.replace(/^\uFEFF/, "")
+		.replace(/\r?\n$/, "");
+	if (!content) failFor("DB_PASSWORD_FILE")("the file is empty");
+	found.set("password", { ...file, value: content });
 }
 
-/** TypeORM takes a dot for the end of the database's name. */
-function refuseDatabase(database: string): string | undefined {
-	if (database.length > 64) return "must have at most 64 characters";
-	if (/[.`/\\\0]/.test(database)) return "must not hold a dot, a slash, a backslash or a backtick";
-	return undefined;
+function noticesOf(found: AllFound, { variables, file, path, hasFile }: Environment): string[] {
+	const set = { ...file, ...variables };
+	const isGiven = (name: SettingName) => (found.get(name)?.origin.kind ?? "default") !== "default";
+	const notices = Object.entries(FOREIGN_VARIABLES).flatMap(([variable, name]) =>
+		set[variable] && !isGiven(name) ? [`${variable} is set but not used: the name is ${SETTINGS[name].variable}`] : [],
+	);
+	if (!SETTING_NAMES.some(isGiven)) {
+		const { host, port, username, database } = SETTINGS;
+		const where = hasFile ? `${path} sets none` : `there is no ${path}`;
+		notices.push(
+			`no DB_* variable is set, and ${where}: using ${host.default}:${port.default}, user ${username.default} ` +
+				`without a password, database ${database.default}`,
+		);
+	}
+	return notices;
 }

@@ -1,16 +1,19 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { SettingsError } from "../errors";
-import type { Environment } from "./environment";
-import { choice, present, text } from "./values";
+import { failFor } from "./setting";
+import type { ValueOf } from "./table";
 
-export type TlsMode = "off" | "require" | "verify";
+export type TlsMode = ValueOf<"tls">;
 
-export interface TlsOptions {
-	readonly tls?: TlsMode | undefined;
-	readonly tlsCa?: string | undefined;
-	readonly tlsCert?: string | undefined;
-	readonly tlsKey?: string | undefined;
+/** The settings that it depends on. */
+export interface TlsSettings {
+	/** Undefined where it is not set. */
+	readonly mode: TlsMode | undefined;
+	readonly ca: string | undefined;
+	readonly cert: string | undefined;
+	readonly key: string | undefined;
+	/** Undefined for a socket. */
+	readonly host: string | undefined;
 }
 
 /** The client's side of TLS, as mysql2 takes it. */
@@ -22,26 +25,18 @@ export interface TlsClient {
 	readonly key?: Buffer;
 }
 
-/** Undefined where connections are not encrypted; the host is undefined for a socket. */
-export function readTls(
-	options: TlsOptions,
-	environment: Environment,
-	host: string | undefined,
-): TlsClient | undefined {
-	const path = (name: string, option: string | undefined) => present(text(name, option ?? environment[name], ""));
-	const ca = path("DB_TLS_CA", options.tlsCa);
-	const cert = path("DB_TLS_CERT", options.tlsCert);
-	const key = path("DB_TLS_KEY", options.tlsKey);
-	const mode = choice("DB_TLS", options.tls ?? environment["DB_TLS"], MODES, ca ? "verify" : "off");
+/** Undefined where connections are not encrypted. */
+export function readTls({ mode: given, ca, cert, key, host }: TlsSettings): TlsClient | undefined {
+	const mode = given ?? (ca ? "verify" : "off");
 	const unused = mode === "off" && (ca ? "DB_TLS_CA" : cert ? "DB_TLS_CERT" : key ? "DB_TLS_KEY" : undefined);
-	if (unused) throw new SettingsError(`${unused}: has no effect while DB_TLS is off: set DB_TLS to verify or require`);
-	if (ca && mode === "require") throw new SettingsError("DB_TLS_CA: has no effect unless DB_TLS is verify");
-	if (cert && !key) throw new SettingsError("DB_TLS_KEY: must be set together with DB_TLS_CERT");
-	if (key && !cert) throw new SettingsError("DB_TLS_CERT: must be set together with DB_TLS_KEY");
+	if (unused) failFor(unused)("has no effect while DB_TLS is off: set DB_TLS to verify or require");
+	if (ca && mode === "require") failFor("DB_TLS_CA")("has no effect unless DB_TLS is verify");
+	if (cert && !key) failFor("DB_TLS_KEY")("must be set together with DB_TLS_CERT");
+	if (key && !cert) failFor("DB_TLS_CERT")("must be set together with DB_TLS_KEY");
 	if (mode === "off" || host === undefined) return undefined;
 	// mysql2 compares the certificate with a name, and with `localhost` where it has only an address.
 	if (mode === "verify" && isIP(host)) {
-		throw new SettingsError("DB_HOST: must be a name while DB_TLS is verify, since that is what a certificate is for");
+		failFor("DB_HOST")("must be a name while DB_TLS is verify, since that is what a certificate is for");
 	}
 	return {
 		rejectUnauthorized: mode === "verify",
@@ -52,16 +47,18 @@ export function readTls(
 	};
 }
 
-const MODES: readonly TlsMode[] = ["off", "require", "verify"];
-
 function readPem(variable: string, path: string): Buffer {
-	let content: Buffer;
+	const content = readSecretFile(variable, path);
+	if (!content.includes("-----BEGIN ")) failFor(variable)("the file is not PEM");
+	return content;
+}
+
+/** The path stays out of the message: it may be a secret that was put where its file's path belongs. */
+export function readSecretFile(variable: string, path: string): Buffer {
 	try {
-		content = readFileSync(path);
+		return readFileSync(path);
 	} catch (error) {
 		const { code } = error as NodeJS.ErrnoException;
-		throw new SettingsError(`${variable}: the file ${path} cannot be read (${code})`, { cause: error });
+		return failFor(variable)(`the file cannot be read (${code}); its path counts from ${process.cwd()}`);
 	}
-	if (!content.includes("-----BEGIN ")) throw new SettingsError(`${variable}: the file ${path} is not PEM`);
-	return content;
 }

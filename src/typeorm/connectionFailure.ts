@@ -58,7 +58,7 @@ export function connectionFailure(error: unknown, settings: ResolvedSettings): C
 
 /** Where the server is looked for. */
 export function place({ socketPath, host, port }: ResolvedSettings): string {
-	return `Database server ${socketPath ?? `${host}:${port}`}`;
+	return `Database server ${socketPath ?? `${host.includes(":") ? `[${host}]` : host}:${port}`}`;
 }
 
 function reason(error: DriverError, settings: ResolvedSettings): string {
@@ -71,7 +71,7 @@ function reason(error: DriverError, settings: ResolvedSettings): string {
 	switch (errorNumber(error)) {
 		case ERROR.ACCESS_DENIED_ERROR:
 		case ERROR.ACCESS_DENIED_NO_PASSWORD_ERROR:
-			return `access denied for user "${username}"; check DB_USERNAME and DB_PASSWORD`;
+			return `access denied for user "${username}"; check DB_USERNAME and DB_PASSWORD${passwordHint(settings)}`;
 		case ERROR.DBACCESS_DENIED_ERROR:
 			return `user "${username}" has no rights on database "${database}"; grant them, or correct DB_DATABASE`;
 		case ERROR.BAD_DB_ERROR:
@@ -83,6 +83,13 @@ function reason(error: DriverError, settings: ResolvedSettings): string {
 	}
 	if (isTls(error)) return `TLS failed (${summary(error)}); check DB_TLS and DB_TLS_CA`;
 	return `cannot connect (${summary(error)})`;
+}
+
+/** What is worth knowing of a password that was refused, without a character of it. */
+function passwordHint({ password }: ResolvedSettings): string {
+	if (password === undefined) return ": no password is set";
+	if (/\s$/.test(password)) return ": the password ends with white space, which was sent as a part of it";
+	return /^\s/.test(password) ? ": the password begins with white space, which was sent as a part of it" : "";
 }
 
 function isTls({ code = "", message }: DriverError): boolean {
