@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { greeting, HOST, startServer, stopServer } from "./lib/private-server.mjs";
 import { isAlive } from "./lib/processes.mjs";
 import { installDependencies, PROJECT, run, SERVERS } from "./lib/project.mjs";
+import { testFiles } from "./lib/test-files.mjs";
 
 /** @typedef {{ passed: number, failed: number, skipped: number, empty: string[] }} Counts */
 
@@ -21,17 +22,6 @@ const TIMEOUT_MS = 30 * 60_000;
 let suite;
 /** @type {NodeJS.Signals | undefined} */
 let interrupted;
-
-/** All test files, or those whose path contains one of the filters. @param {string[]} filters */
-function testFiles(filters) {
-	const files = readdirSync(join(PROJECT, "test"), { recursive: true, encoding: "utf8" })
-		.map((name) => join("test", name))
-		.filter((name) => name.endsWith(".test.ts"))
-		.sort();
-	const chosen = filters.length === 0 ? files : files.filter((name) => filters.some((filter) => name.includes(filter)));
-	if (chosen.length === 0) throw new Error(`No test file matches ${filters.join(", ") || "test/**/*.test.ts"}`);
-	return chosen;
-}
 
 /** @returns {Counts} */
 function readCounts() {
@@ -60,7 +50,9 @@ async function runSuite(url, files, flags) {
 		],
 	];
 	const options = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TIMEOUT_MS}`, ...reporters, ...flags];
-	const child = spawn(process.execPath, ["--import", "tsx", "--test", ...options, ...files], {
+	// With source maps, the place of a failed test is its line in TypeScript.
+	const node = ["--enable-source-maps", "--import", "tsx", "--test"];
+	const child = spawn(process.execPath, [...node, ...options, ...files], {
 		cwd: PROJECT,
 		env: { ...process.env, TEST_DATABASE_URL: url },
 		stdio: ["ignore", "inherit", "inherit"],
@@ -135,8 +127,11 @@ await run(async () => {
 			setTimeout(() => signalSuite("SIGKILL"), 5_000).unref();
 		});
 	}
-	const flags = process.argv.slice(2).filter((argument) => argument.startsWith("--"));
-	const files = testFiles(process.argv.slice(2).filter((argument) => !argument.startsWith("--")));
+	const given = process.argv.slice(2);
+	const flags = given.filter((argument) => argument.startsWith("--") && argument !== "--all");
+	const filters = given.filter((argument) => !argument.startsWith("--"));
+	const files = testFiles({ filters, slow: given.includes("--all") });
+	if (files.length === 0) throw new Error(`No test file matches ${filters.join(", ") || "test/**/*.test.ts"}`);
 	installDependencies(console.log);
 	await sweep();
 	mkdirSync(FOLDER, { recursive: true, mode: 0o700 });

@@ -18,11 +18,12 @@ before(() => {
 		"good.test.ts": "test('holds', () => assert.match(process.env['TEST_DATABASE_URL']!, /^mysql:/));",
 		"sub/bad.test.ts": "test('breaks', () => assert.fail('on purpose'));",
 		"sub/none.test.ts": "void test; void assert;",
-		"slow.test.ts": [
+		"long.slow.test.ts": "test('takes long', () => assert.ok(true));",
+		"hangs.test.ts": [
 			"import { spawn } from 'node:child_process';",
-			"test('slow', async () => {",
+			"test('hangs', async () => {",
 			"	const { pid } = spawn('sleep', ['600']);",
-			"	require('node:fs').writeFileSync('slow.pid', String(pid));",
+			"	require('node:fs').writeFileSync('hangs.pid', String(pid));",
 			"	await new Promise((done) => setTimeout(done, 600_000));",
 			"});",
 		].join("\n"),
@@ -52,6 +53,7 @@ test("a failure fails the run, which still stops its server", async () => {
 	const { code, output } = await run(["good", "bad"]);
 	assert.equal(code, 1, output);
 	assert.match(output, /^1 passed, 1 failed, 0 skipped$/m);
+	assert.match(output, /^test at test\/sub\/bad\.test\.ts:3:1$/m);
 	assert.deepEqual(leftovers(), []);
 });
 
@@ -62,6 +64,16 @@ test("a file without a test fails the run, and so does a filter that matches not
 	const nothing = await run(["nowhere"]);
 	assert.equal(nothing.code, 1);
 	assert.match(nothing.output, /No test file matches nowhere/);
+});
+
+test("what takes long runs where it is named, and with --all", async () => {
+	const server = { TEST_DATABASE_URLS: serverUrl().href };
+	const fast = await run(["good", "long"], server);
+	assert.match(fast.output, /^1 passed, 0 failed, 0 skipped$/m);
+	const named = await run(["long.slow"], server);
+	assert.match(named.output, /^1 passed, 0 failed, 0 skipped$/m);
+	const all = await run(["--all", "good", "long"], server);
+	assert.match(all.output, /^2 passed, 0 failed, 0 skipped$/m);
 });
 
 test("with TEST_DATABASE_URLS the suite runs once on each of them and starts no server", async () => {
@@ -83,9 +95,9 @@ test("a server that does not answer, or a URL that is none, ends the run with on
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
 	test(`${signal} stops the tests, what they started and the server`, async () => {
-		const pidFile = join(clone.path, "slow.pid");
+		const pidFile = join(clone.path, "hangs.pid");
 		rmSync(pidFile, { force: true });
-		const child = spawn(process.execPath, ["scripts/test.mjs", "slow"], {
+		const child = spawn(process.execPath, ["scripts/test.mjs", "hangs"], {
 			cwd: clone.path,
 			env: environment(),
 			stdio: "ignore",

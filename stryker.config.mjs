@@ -1,0 +1,26 @@
+import { testFiles } from "./scripts/lib/test-files.mjs";
+
+/** @type {import("@stryker-mutator/api/core").PartialStrykerOptions} */
+export default {
+	// What is pure: it takes plain data, and its tests need no server.
+	mutate: [
+		"src/schema/{change,columns,ddl,difference,foreignKeys,indexes}.ts",
+		"src/mysql/redact.ts",
+		"src/settings/*.ts",
+		"src/repositories/sql/check.ts",
+		"src/repositories/transitions.ts",
+	],
+	plugins: ["@stryker-mutator/tap-runner"],
+	testRunner: "tap",
+	tap: {
+		testFiles: testFiles({ withoutServer: true }),
+		nodeArgs: ["--import", "tsx", "--test-reporter=tap", "-r", "{{hookFile}}", "{{testFile}}"],
+	},
+	// It would rewrite tsconfig.json with an API that TypeScript 7 does not have.
+	tsconfigFile: "none",
+	ignorePatterns: [".server", "dist", "bench", "docs"],
+	tempDirName: ".stryker",
+	reporters: ["clear-text", "progress"],
+	clearTextReporter: { allowColor: false, logTests: false },
+	thresholds: { high: 95, low: 85, break: 85 },
+};
