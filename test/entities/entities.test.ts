@@ -2,28 +2,69 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { DataSource, DeepPartial, EntityTarget, FindOptionsSelect, ObjectLiteral } from "typeorm";
 import { migrate } from "../../src/deploy";
-import {
-	DashboardUser,
-	entities,
-	PreviewEnvironment,
-	ResourceLimit,
-	UserApiKey,
-	Workspace,
-	WorkspaceLog,
-} from "../../src/entities";
+import { ResourceLimit, Workspace, WorkspaceLog } from "../../src/entities";
 import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
-import { openDataSource } from "../../testing/dataSource";
+import { openDataSource, TABLES } from "../../testing/dataSource";
+import { type ColumnContract, columnsOf, UNSELECTED } from "../support/contract";
 
 let database: TestDatabase;
 let dataSource: DataSource;
-/** Users of the host; each test takes its own. */
 let ada: number;
-let bob: number;
+
+/** A row of each table that others refer to. */
+let parents: Record<string, number>;
+
+/** The one column that may be NULL in one row only, which the migration seeds. */
+const ONE_NULL = "resource_limits.user_id";
 
 const everyByte = (length: number) => Buffer.from(Array.from({ length }, (_, index) => index % 256));
 const widest = (length: number) => "🚀".repeat(length);
 const text = (length: number) => [..."'\"\\\n\t%_\0 ", ...widest(length)].slice(0, length).join("");
-const time = (day: number) => new Date(Date.UTC(2024, 1, day, 23, 59, 59));
+
+function longestValue({ type, length, values, place }: ColumnContract): unknown {
+	if (type === "int") return 2 ** 31 - 1;
+	if (type === "varchar") return widest(length);
+	if (type === "text") return `${text(100)}${widest(16_000)}`;
+	if (type === "varbinary") return everyByte(length);
+	if (type === "timestamp") return new Date(2 ** 31 * 1000 - 1000);
+	if (type === "json") return { text: widest(70_000) };
+	return values.at(-1) ?? assert.fail(`${place} has a type that no test knows`);
+}
+
+function shortestValue({ type, length, values, place }: ColumnContract): unknown {
+	if (type === "int") return -(2 ** 31);
+	if (type === "varchar") return length > 20 ? text(20) : "";
+	if (type === "text") return "";
+	if (type === "varbinary") return Buffer.alloc(0);
+	if (type === "timestamp") return new Date(1000);
+	if (type === "json") return [];
+	return values[0] ?? assert.fail(`${place} has a type that no test knows`);
+}
+
+function entityOf(table: string): EntityTarget<ObjectLiteral> {
+	const { target } = dataSource.entityMetadatas.find(({ tableName }) => tableName === table) ?? {};
+	return target ?? assert.fail(`no entity is mapped to ${table}`);
+}
+
+function propertyOf(target: EntityTarget<ObjectLiteral>, { name, place }: ColumnContract): string {
+	const { columns } = dataSource.getMetadata(target);
+	return (
+		columns.find(({ databaseName }) => databaseName === name)?.propertyName ?? assert.fail(`${place} is not mapped`)
+	);
+}
+
+/** What has to be given of a row. */
+function requiredValues(target: EntityTarget<ObjectLiteral>): Record<string, unknown> {
+	const required = columnsOf(dataSource.getMetadata(target).tableName).filter(
+		({ nullable, isMade, place }) => place === ONE_NULL || !(nullable || isMade),
+	);
+	return Object.fromEntries(
+		required.map((column) => [
+			propertyOf(target, column),
+			column.parent ? parents[column.parent] : longestValue(column),
+		]),
+	);
+}
 
 /** Every column of an entity, those included that are not selected by default. */
 function everyColumn<Entity extends ObjectLiteral>(target: EntityTarget<Entity>): FindOptionsSelect<Entity> {
@@ -49,95 +90,34 @@ async function roundTrip<Entity extends ObjectLiteral>(
 describe("the entities", () => {
 	before(async () => {
 		database = await createTestDatabase();
-		[ada = 0, bob = 0] = await addUsers(database, "ada", "bob");
+		[ada = 0] = await addUsers(database, "ada");
 		dataSource = await openDataSource(database);
 		await migrate(dataSource);
+		const { id: workspaces } = await roundTrip(Workspace, { userId: ada, projectName: "parent" });
+		parents = { dashboard_users: ada, workspaces: Number(workspaces) };
 	});
 	after(async () => {
 		await dataSource.destroy();
 		await database.drop();
 	});
 
-	it("hold a workspace with every column filled to its end", async () => {
-		const values = {
-			id: 1_000_000,
-			userId: ada,
-			projectName: widest(100),
-			containerId: text(64),
-			containerName: widest(100),
-			status: "error",
-			errorMessage: `${text(100)}${widest(16_000)}`,
-			internalPort: -2147483648,
-			assignedPort: 2147483647,
-			cpuLimit: widest(20),
-			ramLimit: "",
-			diskLimit: "0",
-			idleTimeoutMinutes: 0,
-			maxLifetimeHours: -1,
-			lastActivity: time(1),
-			lastAccessedBy: bob,
-			startedAt: new Date(1000),
-			createdAt: time(3),
-			updatedAt: new Date(2 ** 31 * 1000 - 1000),
-			codeServerPasswordEncrypted: everyByte(512),
-			codeServerPasswordIv: Buffer.alloc(16),
-		} as const satisfies Partial<Workspace>;
-		assert.deepEqual(await roundTrip(Workspace, values), values);
-		await dataSource.getRepository(Workspace).delete(values.id);
-	});
-
-	it("hold a user's keys with every column filled to its end", async () => {
-		const values = {
-			id: 7,
-			userId: ada,
-			anthropicKeyEncrypted: everyByte(512),
-			anthropicKeyIv: Buffer.alloc(16, 255),
-			openaiKeyEncrypted: Buffer.from([0]),
-			openaiKeyIv: Buffer.alloc(0),
-			createdAt: time(4),
-			updatedAt: time(5),
-		} satisfies Partial<UserApiKey>;
-		assert.deepEqual(await roundTrip(UserApiKey, values), values);
-		await dataSource.getRepository(UserApiKey).delete(values.id);
-	});
-
-	it("hold a preview with every column filled to its end", async () => {
-		const { id: workspaceId } = await roundTrip(Workspace, { userId: ada, projectName: "previewed" });
-		const values = {
-			id: 8,
-			workspaceId: Number(workspaceId),
-			userId: bob,
-			projectName: text(100),
-			previewHash: widest(32),
-			previewUrl: widest(255),
-			containerId: widest(64),
-			containerName: text(100),
-			assignedPort: 0,
-			status: "expired",
-			errorMessage: text(300),
-			expiresAt: time(6),
-			passwordHash: widest(255),
-			createdAt: time(7),
-		} as const satisfies Partial<PreviewEnvironment>;
-		assert.deepEqual(await roundTrip(PreviewEnvironment, values), values);
-	});
-
-	it("hold limits with every column filled to its end", async () => {
-		const values = {
-			id: 9,
-			userId: ada,
-			maxWorkspaces: 0,
-			defaultCpu: text(20),
-			defaultRam: widest(20),
-			defaultDisk: "",
-			defaultIdleTimeout: 2147483647,
-			maxPreviewsPerWorkspace: -2147483648,
-			defaultPreviewLifetimeHours: 1,
-			createdAt: time(8),
-			updatedAt: time(9),
-		} satisfies Partial<ResourceLimit>;
-		assert.deepEqual(await roundTrip(ResourceLimit, values), { ...values, globalRow: null });
-	});
+	for (const table of TABLES) {
+		for (const [end, makeValue] of Object.entries({ longest: longestValue, shortest: shortestValue })) {
+			it(`hold a row of ${table} with the ${end} value in every column`, async () => {
+				const target = entityOf(table);
+				const values = Object.fromEntries(
+					columnsOf(table)
+						.filter(({ isMade }) => !isMade)
+						.map((column) => [propertyOf(target, column), column.parent ? parents[column.parent] : makeValue(column)]),
+				);
+				const found = await roundTrip<ObjectLiteral>(target, { ...values, id: 1_000_000 });
+				for (const [property, value] of Object.entries(values)) {
+					assert.deepEqual(found[property], value, `${table}.${property}`);
+				}
+				await dataSource.getRepository(target).delete(1_000_000);
+			});
+		}
+	}
 
 	it("find the global limits that the migration seeded", async () => {
 		const [found, ...others] = await dataSource
@@ -146,17 +126,10 @@ describe("the entities", () => {
 		assert.deepEqual(others, []);
 		const { id, createdAt, updatedAt, ...limits } = found ?? assert.fail("no global row");
 		assert.ok(id > 0 && createdAt && updatedAt);
-		assert.deepEqual(limits, {
-			userId: null,
-			maxWorkspaces: 2,
-			defaultCpu: "1",
-			defaultRam: "2g",
-			defaultDisk: "10g",
-			defaultIdleTimeout: 30,
-			maxPreviewsPerWorkspace: 3,
-			defaultPreviewLifetimeHours: 24,
-			globalRow: 1,
-		});
+		const expected = columnsOf("resource_limits")
+			.filter(({ fallback }) => fallback !== "CURRENT_TIMESTAMP")
+			.map((column) => [propertyOf(ResourceLimit, column), column.fallback]);
+		assert.deepEqual({ id, ...limits }, { ...Object.fromEntries(expected), id, globalRow: 1 });
 	});
 
 	for (const details of [
@@ -191,81 +164,38 @@ describe("the entities", () => {
 		});
 	}
 
-	it("take the column's default for what is not given", async () => {
-		const required = { userId: bob, projectName: "defaults" };
-		const { id, createdAt, updatedAt, ...workspace } = await roundTrip(Workspace, required);
-		assert.ok(createdAt instanceof Date && updatedAt instanceof Date);
-		assert.deepEqual(workspace, {
-			...required,
-			containerId: null,
-			containerName: null,
-			status: "stopped",
-			errorMessage: null,
-			internalPort: 8080,
-			assignedPort: null,
-			cpuLimit: "1",
-			ramLimit: "2g",
-			diskLimit: "10g",
-			idleTimeoutMinutes: 30,
-			maxLifetimeHours: 24,
-			lastActivity: null,
-			lastAccessedBy: null,
-			startedAt: null,
-			codeServerPasswordEncrypted: null,
-			codeServerPasswordIv: null,
+	for (const table of TABLES) {
+		it(`take the defaults of ${table} for what is not given`, async () => {
+			const target = entityOf(table);
+			const given = requiredValues(target);
+			const found = await roundTrip<ObjectLiteral>(target, given);
+			for (const column of columnsOf(table).filter(({ isMade }) => !isMade)) {
+				const property = propertyOf(target, column);
+				if (column.fallback === "CURRENT_TIMESTAMP") assert.ok(found[property] instanceof Date, column.place);
+				else assert.deepEqual(found[property], given[property] ?? column.fallback, column.place);
+			}
+			await dataSource.getRepository(target).delete(found["id"] as number);
 		});
-		const preview = await roundTrip(PreviewEnvironment, {
-			...required,
-			workspaceId: Number(id),
-			previewHash: "defaults",
-			expiresAt: time(1),
-		});
-		assert.equal(preview["status"], "creating");
-		assert.ok(preview["createdAt"] instanceof Date);
-	});
 
-	it("hold NULL in every column that may be NULL", async () => {
-		const { id: workspaceId } = await roundTrip(Workspace, { userId: bob, projectName: "for the preview" });
-		const required = {
-			userId: bob,
-			workspaceId,
-			projectName: "nulls",
-			previewHash: "nulls",
-			expiresAt: time(1),
-			action: "stop",
-		};
-		for (const target of entities.filter((entity) => entity !== DashboardUser)) {
-			const { columns, name } = dataSource.getMetadata(target);
-			const nulls = columns.filter(
-				(column) => column.isNullable && !column.asExpression && column.propertyName !== "userId",
-			);
-			assert.ok(nulls.length > 0, name);
-			const values = Object.fromEntries(
-				columns.map(({ propertyName }) => [propertyName, required[propertyName as "userId"]]),
-			);
-			for (const { propertyName } of nulls) values[propertyName] = null as never;
-			const found = await roundTrip<ObjectLiteral>(target, values);
-			for (const { propertyName } of nulls) assert.equal(found[propertyName], null, `${name}.${propertyName}`);
-		}
-	});
+		it(`hold NULL in every column of ${table} that may be NULL`, async () => {
+			const target = entityOf(table);
+			const nulls = columnsOf(table).filter(({ nullable, isMade, place }) => nullable && !isMade && place !== ONE_NULL);
+			assert.ok(nulls.length > 0, table);
+			const values = Object.fromEntries(nulls.map((column) => [propertyOf(target, column), null]));
+			const found = await roundTrip<ObjectLiteral>(target, { ...requiredValues(target), ...values });
+			for (const column of nulls) assert.equal(found[propertyOf(target, column)], null, column.place);
+			await dataSource.getRepository(target).delete(found["id"] as number);
+		});
+	}
 
 	it("leave blobs, IVs and hashes out unless they are asked for", async () => {
-		const hidden = {
-			Workspace: ["codeServerPasswordEncrypted", "codeServerPasswordIv"],
-			UserApiKey: ["anthropicKeyEncrypted", "anthropicKeyIv", "openaiKeyEncrypted", "openaiKeyIv"],
-			PreviewEnvironment: ["passwordHash"],
-			ResourceLimit: ["globalRow"],
-			WorkspaceLog: [],
-			DashboardUser: [],
-		};
-		for (const target of entities) {
-			const { columns, name } = dataSource.getMetadata(target);
-			const [found] = await dataSource.getRepository<ObjectLiteral>(target).find({ take: 1 });
-			const names = columns.map((column) => column.propertyName);
-			const expected = names.filter(
-				(column) => !hidden[name as keyof typeof hidden].some((secret) => secret === column),
-			);
-			assert.deepEqual(Object.keys(found ?? {}).sort(), expected.sort(), name);
+		for (const table of TABLES) {
+			const target = entityOf(table);
+			await roundTrip<ObjectLiteral>(target, requiredValues(target));
+			const [found] = await dataSource.getRepository(target).find({ take: 1 });
+			const expected = columnsOf(table).filter(({ place }) => !UNSELECTED.includes(place));
+			const properties = expected.map((column) => propertyOf(target, column));
+			assert.deepEqual(Object.keys(found ?? {}).sort(), properties.sort(), table);
 		}
 	});
 });

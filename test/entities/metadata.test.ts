@@ -3,9 +3,9 @@ import { after, before, describe, it } from "node:test";
 import type { DataSource } from "typeorm";
 import { migrate } from "../../src/deploy";
 import { DashboardUser, entities } from "../../src/entities";
-import { PREVIEW_STATUSES, WORKSPACE_LOG_ACTIONS, WORKSPACE_STATUSES } from "../../src/entities/enums";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
-import { openDataSource } from "../../testing/dataSource";
+import { openDataSource, TABLES } from "../../testing/dataSource";
+import { columnsOf } from "../support/contract";
 
 interface Column {
 	name: string;
@@ -16,7 +16,7 @@ interface Column {
 let database: TestDatabase;
 let dataSource: DataSource;
 
-function columnsOf(table: string): Promise<Column[]> {
+function storedColumns(table: string): Promise<Column[]> {
 	return database.rows<Column>(
 		`SELECT COLUMN_NAME AS name, COLUMN_TYPE AS type, IS_NULLABLE AS nullable FROM information_schema.COLUMNS
 		WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`,
@@ -40,7 +40,7 @@ describe("the entities' metadata", () => {
 			const mappedNames = columns.map((column) => column.databaseName);
 			// The host's table has columns that are no business of the module.
 			const isMapped = ({ name }: Column) => target !== DashboardUser || mappedNames.includes(name);
-			const found = (await columnsOf(tableName)).filter(isMapped);
+			const found = (await storedColumns(tableName)).filter(isMapped);
 			const stored = Object.fromEntries(found.map((column) => [column.name, column.nullable === "YES"]));
 			const mapped = Object.fromEntries(columns.map((column) => [column.databaseName, column.isNullable]));
 			assert.ok(found.length > 0, tableName);
@@ -50,23 +50,20 @@ describe("the entities' metadata", () => {
 	});
 
 	it("has the values of every ENUM, in the database's order", async () => {
-		const constants = {
-			"preview_environments.status": PREVIEW_STATUSES,
-			"workspace_logs.action": WORKSPACE_LOG_ACTIONS,
-			"workspaces.status": WORKSPACE_STATUSES,
-		};
+		const enums = TABLES.flatMap(columnsOf).filter(({ type }) => type === "enum");
+		const contract = Object.fromEntries(enums.map(({ place, values }) => [place, values]));
 		const stored: Record<string, string[]> = {};
 		const mapped: Record<string, unknown> = {};
 		for (const { tableName, columns, target } of dataSource.entityMetadatas) {
 			if (target === DashboardUser) continue;
-			for (const { name, type } of await columnsOf(tableName)) {
+			for (const { name, type } of await storedColumns(tableName)) {
 				if (!type.startsWith("enum(")) continue;
 				stored[`${tableName}.${name}`] = type.slice("enum('".length, -"')".length).split("','");
 				mapped[`${tableName}.${name}`] = columns.find((column) => column.databaseName === name)?.enum;
 			}
 		}
-		assert.deepEqual(stored, constants);
-		assert.deepEqual(mapped, constants);
+		assert.deepEqual(stored, contract);
+		assert.deepEqual(mapped, contract);
 	});
 
 	it("takes away from the database nothing of what it has", async () => {
