@@ -1,10 +1,9 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
-import { ERROR, hasNumber } from "../mysql/errorNumbers";
-import { retry } from "../mysql/retry";
 import { converge } from "../schema/converge";
 import { emit, isKnownAbsent, tableTimeoutOf } from "../schema/events";
 import { execute, withShortLockWait } from "../schema/execute";
 import { forgetExpression, ownedTables, rememberExpression } from "../schema/ownership";
+import { ERROR, hasNumber, retry } from "../schema/retry";
 import { rowsIfAny } from "../schema/rows";
 import { type TableShape, unique, virtual } from "../schema/shape";
 
