@@ -4,7 +4,7 @@ import { createTestDatabase } from "../testing/database";
 import { generateDocuments, withDiagram } from "./docs/generate";
 import { withSettings } from "./docs/settingsTable";
 
-/** Writes schema.sql, docs/schema.md, the README's diagram and the table of settings, on a private server that it starts and stops. */
+/** Writes the documents that are generated, on a private server that it starts and stops. */
 async function main(): Promise<void> {
 	const { HOST, startServer, stopServer } = await import("./lib/private-server.mjs");
 	const { PROJECT, SERVERS } = await import("./lib/project.mjs");
@@ -20,7 +20,8 @@ async function main(): Promise<void> {
 			writeFileSync(readme, withDiagram(readFileSync(readme, "utf8"), diagram));
 			const deploying = path.join(PROJECT, "docs", "deploying.md");
 			writeFileSync(deploying, withSettings(readFileSync(deploying, "utf8")));
-			console.log("Wrote schema.sql, docs/schema.md, the diagram in README.md and the settings in docs/deploying.md");
+			const written = [...Object.keys(files), "the diagram in README.md"].join(", ");
+			console.log(`Wrote ${written} and the settings in docs/deploying.md`);
 		} finally {
 			await database.drop();
 		}

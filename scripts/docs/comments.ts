@@ -15,13 +15,14 @@ export function readComments(root: string, entityName: string): EntityComments {
 	const indexes = [...source.matchAll(/\/\/ ([^\n]+)\n@Index\("(\w+)"/g)];
 	const [, entity = ""] = /\n\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n@Entity/.exec(source) ?? [];
 	return {
-		entity: text(entity),
-		properties: new Map(properties.map(([, comment = "", name = ""]) => [name, text(comment)])),
+		entity: commentText(entity),
+		properties: new Map(properties.map(([, comment = "", name = ""]) => [name, commentText(comment)])),
 		indexes: new Map(indexes.map(([, comment = "", name = ""]) => [name, comment])),
 	};
 }
 
-function text(comment: string): string {
+/** The words of a comment, in one line. */
+export function commentText(comment: string): string {
 	return comment
 		.split("\n")
 		.map((line) => line.replace(/^\s*\*?\s*/, "").trim())

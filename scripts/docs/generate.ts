@@ -1,9 +1,12 @@
-import { DataSource } from "typeorm";
-import { migrate } from "../../src/deploy";
-import { entities } from "../../src/entities";
+import { DataSource, type EntityMetadata } from "typeorm";
+import { entities, PreviewEnvironment, Workspace } from "../../src/entities";
 import { migrations } from "../../src/migrations";
-import { inspect } from "../../src/schema/inspect";
+import { PREVIEW_TRANSITIONS, WORKSPACE_TRANSITIONS } from "../../src/repositories";
 import { readComments } from "./comments";
+import { recordHistory } from "./history";
+import { readRepositories } from "./methods";
+import { renderPage } from "./page/html";
+import { pageModel } from "./page/model";
 import { renderDiagram, renderSchemaMarkdown } from "./schemaMarkdown";
 import { renderSchemaSql } from "./schemaSql";
 
@@ -11,8 +14,12 @@ import { renderSchemaSql } from "./schemaSql";
 export interface Documents {
 	readonly "schema.sql": string;
 	readonly "docs/schema.md": string;
+	readonly "docs/schema.html": string;
 	readonly diagram: string;
 }
+
+/** By the entity's name. */
+const TRANSITIONS = { [Workspace.name]: WORKSPACE_TRANSITIONS, [PreviewEnvironment.name]: PREVIEW_TRANSITIONS };
 
 /**
  * Renders the documents from what the migrations make of an empty database, and from the entities.
@@ -21,28 +28,30 @@ export interface Documents {
  * @param url a database with `dashboard_users` and nothing else in it.
  */
 export async function generateDocuments(root: string, url: string, type: "mariadb" | "mysql"): Promise<Documents> {
-	// The logger named debug writes only where the environment asks for it: no report between the lines of this command.
-	const dataSource = await new DataSource({ type, url, entities, migrations, logger: "debug" }).initialize();
-	const queryRunner = dataSource.createQueryRunner();
+	const metadatas = await metadatasOf(url, type);
+	const order = metadatas.filter((metadata) => metadata.synchronize).map((metadata) => metadata.tableName);
+	const { steps, snapshot } = await recordHistory(root, url, type, order);
+	const comments = new Map(metadatas.map((metadata) => [metadata.name, readComments(root, metadata.name)]));
+	const repositories = readRepositories(root);
+	return {
+		"schema.sql": renderSchemaSql(snapshot, order, expressionsOf(metadatas)),
+		"docs/schema.md": renderSchemaMarkdown(metadatas, comments),
+		"docs/schema.html": renderPage(pageModel({ metadatas, comments, repositories, steps, transitions: TRANSITIONS })),
+		diagram: renderDiagram(metadatas),
+	};
+}
+
+async function metadatasOf(url: string, type: "mariadb" | "mysql"): Promise<EntityMetadata[]> {
+	const dataSource = await new DataSource({ type, url, entities, migrations }).initialize();
 	try {
-		await migrate(dataSource);
-		const metadatas = entities.map((entity) => dataSource.getMetadata(entity));
-		const order = metadatas.filter((metadata) => metadata.synchronize).map((metadata) => metadata.tableName);
-		const snapshot = await inspect(queryRunner, order);
-		const comments = new Map(metadatas.map((metadata) => [metadata.name, readComments(root, metadata.name)]));
-		return {
-			"schema.sql": renderSchemaSql(snapshot, order, expressionsOf(dataSource)),
-			"docs/schema.md": renderSchemaMarkdown(metadatas, comments),
-			diagram: renderDiagram(metadatas),
-		};
+		return entities.map((entity) => dataSource.getMetadata(entity));
 	} finally {
-		await queryRunner.release();
 		await dataSource.destroy();
 	}
 }
 
-function expressionsOf(dataSource: DataSource): Map<string, string> {
-	const columns = dataSource.entityMetadatas.flatMap((metadata) => metadata.columns);
+function expressionsOf(metadatas: readonly EntityMetadata[]): Map<string, string> {
+	const columns = metadatas.flatMap((metadata) => metadata.columns);
 	return new Map(
 		columns.flatMap((column): [string, string][] =>
 			column.asExpression ? [[`${column.entityMetadata.tableName}.${column.databaseName}`, column.asExpression]] : [],

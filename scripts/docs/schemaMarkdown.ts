@@ -1,8 +1,6 @@
 import type { EntityMetadata } from "typeorm";
 import type { EntityComments } from "./comments";
-
-type ColumnMetadata = EntityMetadata["columns"][number];
-type ForeignKeyMetadata = EntityMetadata["foreignKeys"][number];
+import { type ColumnMetadata, defaultOf, deletion, isUnique, required, typeOf } from "./describe";
 
 const HEADER = `# Schema
 
@@ -24,7 +22,7 @@ export function renderSchemaMarkdown(
 export function renderDiagram(metadatas: readonly EntityMetadata[]): string {
 	const tables = metadatas.map((metadata) => {
 		const columns = metadata.columns.map(
-			(column) => `\t\t${shortType(column)} ${column.databaseName}${marks(metadata, column)}`,
+			(column) => `\t\t${column.type} ${column.databaseName}${marks(metadata, column)}`,
 		);
 		return `\t${metadata.tableName} {\n${columns.join("\n")}\n\t}`;
 	});
@@ -45,10 +43,8 @@ function commentsOf(comments: ReadonlyMap<string, EntityComments>, metadata: Ent
 }
 
 function renderTable(metadata: EntityMetadata, comments: EntityComments): string {
-	const purpose = (kind: string, name: string, found: string | undefined) => {
-		if (!found) throw new Error(`${metadata.name}: the ${kind} ${name} has no comment that says what it is for`);
-		return found;
-	};
+	const purpose = (kind: string, name: string, found: string | undefined) =>
+		required(`${metadata.name}: the ${kind} ${name}`, found);
 	const columns = metadata.columns.map((column) => [
 		`\`${column.databaseName}\``,
 		`\`${column.propertyName}\``,
@@ -82,23 +78,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 	return `${[line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n")}\n`;
 }
 
-function shortType(column: ColumnMetadata): string {
-	return String(column.type);
-}
-
 function fullType(column: ColumnMetadata): string {
 	const values = column.enum?.map((value) => `\`${value}\``).join(", ");
-	const length = column.length ? `(${column.length})` : "";
 	const generated = column.asExpression ? `, virtual: \`${column.asExpression}\`` : "";
-	return `${column.type}${length}${values ? `: ${values}` : ""}${generated}`;
-}
-
-function defaultOf(column: ColumnMetadata): string {
-	const value = typeof column.default === "function" ? column.default() : column.default;
-	const words = value === undefined ? [] : [`\`${value}\``];
-	if (column.isGenerated) words.push("auto-increment");
-	if (column.onUpdate) words.push(`on update \`${column.onUpdate}\``);
-	return words.join(", ");
+	return `${typeOf(column)}${values ? `: ${values}` : ""}${generated}`;
 }
 
 function marks(metadata: EntityMetadata, column: ColumnMetadata): string {
@@ -107,15 +90,4 @@ function marks(metadata: EntityMetadata, column: ColumnMetadata): string {
 	if (metadata.foreignKeys.some((key) => key.columns.includes(column))) found.push("FK");
 	if (isUnique(metadata, [column])) found.push("UK");
 	return found.length ? ` ${found.join(", ")}` : "";
-}
-
-function isUnique(metadata: EntityMetadata, columns: readonly ColumnMetadata[]): boolean {
-	return metadata.indices.some(
-		(index) =>
-			index.isUnique && index.columns.length === columns.length && index.columns.every((one) => columns.includes(one)),
-	);
-}
-
-function deletion(metadata: EntityMetadata, key: ForeignKeyMetadata): string {
-	return key.onDelete === "CASCADE" ? `the row of ${metadata.tableName} goes too` : "the column becomes NULL";
 }

@@ -18,10 +18,11 @@ async function generate(): Promise<Documents> {
 	}
 }
 
-test("schema.sql, docs/schema.md and the README's diagram are what npm run docs would write", async () => {
+test("schema.sql, docs/schema.md, docs/schema.html and the README's diagram are what npm run docs would write", async () => {
 	const documents = await generate();
 	assert.equal(read("schema.sql"), documents["schema.sql"]);
 	assert.equal(read("docs/schema.md"), documents["docs/schema.md"]);
+	assert.equal(read("docs/schema.html"), documents["docs/schema.html"]);
 	const readme = read("README.md");
 	assert.equal(readme, withDiagram(readme, documents.diagram));
 	assert.match(documents["schema.sql"], /CREATE TABLE `workspace_logs`[^;]+FOREIGN KEY/);
