@@ -8,15 +8,15 @@ import { cloneProject, execute } from "../support/processes";
 /** What breaks each import rule: a file, and what it says. */
 const VIOLATIONS: Record<string, Record<string, string>> = {
 	"errors-imports-nothing-of-ours": { "src/errors.ts": 'import type { Workspace } from "./entities";' },
-	"mysql-imports-errors": { "src/mysql/planted.ts": 'export type { Workspace } from "../entities/Workspace";' },
-	"settings-imports-errors": { "src/settings/planted.ts": 'import { type migrate } from "../deploy/migrate";' },
+	"mysql-imports-errors": { "src/mysql/planted.ts": 'export type { Workspace } from "../entities";' },
+	"settings-imports-errors": { "src/settings/planted.ts": 'import { type migrate } from "../deploy";' },
 	"schema-imports-mysql-errors": {
-		"src/schema/planted.ts": 'export const settings = () => import("../settings/values");',
+		"src/schema/planted.ts": 'export const settings = () => import("../dataSource");',
 	},
-	"typeorm-imports-mysql-settings-errors": { "src/typeorm/planted.ts": 'import "../schema/shape";' },
+	"typeorm-imports-mysql-settings-errors": { "src/typeorm/planted.ts": 'import "../dataSource";' },
 	"deploy-imports-schema-typeorm-mysql-errors": { "src/deploy/planted.ts": 'export * from "../entities";' },
 	"entities-imports-nothing-of-ours": { "src/entities/planted.ts": 'import { errors } from "../errors";' },
-	"migrations-imports-schema": { "src/migrations/planted.ts": 'import enums = require("../entities/enums");' },
+	"migrations-imports-schema": { "src/migrations/planted.ts": 'import enums = require("../entities");' },
 	"repositories-imports-entities-mysql-errors": { "src/repositories/planted.ts": 'import { check } from "../deploy";' },
 	"repositories/sql-imports-mysql-errors": { "src/repositories/sql/planted.ts": 'import { source } from "../source";' },
 	"every-room-has-rules": { "src/planted/planted.ts": 'import { WorkspacesError } from "../errors";' },
