@@ -1,0 +1,12 @@
+import { check, formatCheck } from "../deploy";
+import type { Work } from "./commands";
+import { connected } from "./connected";
+import { EXIT } from "./failure";
+
+/** Says whether the database is up to date, and what speaks against it. */
+export const checkCommand: Work = (given, output) =>
+	connected(given, output, async (dataSource) => {
+		const result = await check(dataSource);
+		output.result(output.json ? JSON.stringify(result, null, 2) : formatCheck(result));
+		return result.ok ? EXIT.done : EXIT.refused;
+	});

@@ -1,0 +1,74 @@
+import type { DataSource } from "typeorm";
+import { inspectPrivileges } from "../deploy/privileges";
+import { isClusterMember, VARIABLES } from "./serverVariables";
+
+/** What a server says of itself, each in words. */
+export interface ServerFacts {
+	readonly server: string;
+	readonly tls: string;
+	readonly privileges: string;
+	readonly cluster: string;
+	readonly clock: string;
+	/** Server variables that matter to a run, by name: those that this server has. */
+	readonly variables: Readonly<Record<string, string>>;
+	/** What a run would fail or be refused for. */
+	readonly problems: readonly string[];
+	readonly remarks: readonly string[];
+}
+
+/** Seconds by which the clocks of server and machine may differ before it is remarked on. */
+const SKEW = 2;
+
+/** Asks the server of a connected DataSource: six statements, none of which changes anything. */
+export async function examineServer(dataSource: DataSource): Promise<ServerFacts> {
+	const queryRunner = dataSource.createQueryRunner();
+	try {
+		const rows: Rows = (sql) => queryRunner.query(sql);
+		const pairs = async (sql: string) =>
+			new Map((await rows(sql)).map((row) => [row["Variable_name"] ?? "", row["Value"] ?? ""]));
+		const [version] = await rows("SELECT VERSION() AS version, @@version_comment AS comment");
+		const names = Object.keys(VARIABLES).map((name) => `'${name}'`);
+		const global = await pairs(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names.join(", ")})`);
+		const ssl = await pairs("SHOW SESSION STATUS LIKE 'Ssl\\_%'");
+		const wsrep = await pairs("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'");
+		const { missing, database, user } = await inspectPrivileges(queryRunner);
+		const clock = await compareClocks(rows);
+		const variables = Object.fromEntries([...global].sort());
+		const found = Object.entries(VARIABLES).flatMap(([name, examine]) => {
+			const value = global.get(name);
+			const finding = value === undefined ? undefined : examine(value);
+			return finding ? [{ ...finding, text: `${name} is ${value}: ${finding.text}` }] : [];
+		});
+		const lacks = missing.length ? [`${user} lacks ${missing.join(", ")} on ${database}`] : [];
+		return {
+			server: `${version?.["version"] ?? ""} ${version?.["comment"] ?? ""}`.trim(),
+			tls: ssl.get("Ssl_cipher") ? `${ssl.get("Ssl_version")}, ${ssl.get("Ssl_cipher")}` : "none",
+			privileges: lacks[0] ?? `${user} may do on ${database} what a migration needs`,
+			cluster: clusterText(wsrep),
+			clock: clock.text,
+			variables,
+			problems: [...lacks, ...found.filter(({ isProblem }) => isProblem).map(({ text }) => text)],
+			remarks: [...clock.remarks, ...found.filter(({ isProblem }) => !isProblem).map(({ text }) => text)],
+		};
+	} finally {
+		await queryRunner.release();
+	}
+}
+
+type Rows = (sql: string) => Promise<Record<string, string>[]>;
+
+async function compareClocks(rows: Rows): Promise<{ readonly text: string; readonly remarks: string[] }> {
+	const sent = Date.now();
+	const [row] = await rows("SELECT UNIX_TIMESTAMP(NOW(3)) AS now");
+	const difference = Number(row?.["now"]) - (sent + Date.now()) / 2000;
+	const shown = Math.abs(difference).toFixed(1);
+	if (Math.abs(difference) <= SKEW) return { text: `within ${SKEW} s of this machine's`, remarks: [] };
+	const text = `${shown} s ${difference > 0 ? "ahead of" : "behind"} this machine's`;
+	return { text, remarks: [`the server's clock is ${text}: expiries count by the server's clock`] };
+}
+
+function clusterText(wsrep: ReadonlyMap<string, string>): string {
+	if (!isClusterMember(wsrep)) return "not a node of a Galera cluster";
+	const size = wsrep.get("wsrep_cluster_size");
+	return `Galera, ${size} node${size === "1" ? "" : "s"}, ${wsrep.get("wsrep_cluster_status")}, ${wsrep.get("wsrep_local_state_comment")}`;
+}

@@ -1,0 +1,36 @@
+import { type Arguments, readArguments } from "./arguments";
+import { COMMANDS } from "./commands";
+import { failureOf } from "./failure";
+import { helpOf } from "./help";
+import { createOutput, type Output } from "./output";
+import { packageVersion } from "./version";
+
+/** Runs the command that the arguments name, and returns its exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+	// A program that asks for JSON gets it for wrong usage too.
+	let output = createOutput({ json: args.includes("--json"), quiet: false });
+	let given: Arguments | undefined;
+	try {
+		given = readArguments(args);
+		const { command, options } = given;
+		output = createOutput({ json: options.json === true, quiet: options.quiet === true });
+		if (options.version) output.result(packageVersion());
+		else if (options.help || !command) output.result(helpOf(command));
+		else return await COMMANDS[command].load()(given, output);
+		return 0;
+	} catch (error) {
+		return fail(error, output, given);
+	}
+}
+
+function fail(error: unknown, output: Output, given: Arguments | undefined): number {
+	const { exitCode, code, message } = failureOf(error);
+	output.line("");
+	if (output.json) {
+		const event = given?.command && COMMANDS[given.command].streams ? { event: "report" } : {};
+		output.result(JSON.stringify({ ...event, ok: false, error: { code, message } }));
+	}
+	output.error(`Error: ${message}`);
+	if (exitCode === 2) output.error(`See dployr-workspaces-db ${given?.command ? `${given.command} ` : ""}--help`);
+	return exitCode;
+}
