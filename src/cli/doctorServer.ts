@@ -24,35 +24,44 @@ export async function examineServer(dataSource: DataSource): Promise<ServerFacts
 	const queryRunner = dataSource.createQueryRunner();
 	try {
 		const rows: Rows = (sql) => queryRunner.query(sql);
-		const pairs = async (sql: string) =>
-			new Map((await rows(sql)).map((row) => [row["Variable_name"] ?? "", row["Value"] ?? ""]));
 		const [version] = await rows("SELECT VERSION() AS version, @@version_comment AS comment");
 		const names = Object.keys(VARIABLES).map((name) => `'${name}'`);
-		const global = await pairs(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names.join(", ")})`);
-		const ssl = await pairs("SHOW SESSION STATUS LIKE 'Ssl\\_%'");
-		const wsrep = await pairs("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'");
+		const variables = await pairs(rows, `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names.join(", ")})`);
+		const ssl = await pairs(rows, "SHOW SESSION STATUS LIKE 'Ssl\\_%'");
+		const wsrep = await pairs(rows, "SHOW GLOBAL STATUS LIKE 'wsrep\\_%'");
 		const { missing, database, user } = await inspectPrivileges(queryRunner);
 		const clock = await compareClocks(rows);
-		const variables = Object.fromEntries([...global].sort());
-		const found = Object.entries(VARIABLES).flatMap(([name, examine]) => {
-			const value = global.get(name);
-			const finding = value === undefined ? undefined : examine(value);
-			return finding ? [{ ...finding, text: `${name} is ${value}: ${finding.text}` }] : [];
-		});
 		const lacks = missing.length ? [`${user} lacks ${missing.join(", ")} on ${database}`] : [];
+		const found = findings(variables);
 		return {
 			server: `${version?.["version"] ?? ""} ${version?.["comment"] ?? ""}`.trim(),
-			tls: ssl.get("Ssl_cipher") ? `${ssl.get("Ssl_version")}, ${ssl.get("Ssl_cipher")}` : "none",
+			tls: ssl.get("ssl_cipher") ? `${ssl.get("ssl_version")}, ${ssl.get("ssl_cipher")}` : "none",
 			privileges: lacks[0] ?? `${user} may do on ${database} what a migration needs`,
 			cluster: clusterText(wsrep),
 			clock: clock.text,
-			variables,
-			problems: [...lacks, ...found.filter(({ isProblem }) => isProblem).map(({ text }) => text)],
-			remarks: [...clock.remarks, ...found.filter(({ isProblem }) => !isProblem).map(({ text }) => text)],
+			variables: Object.fromEntries(variables),
+			problems: [...lacks, ...found.problems],
+			remarks: [...clock.remarks, ...found.remarks],
 		};
 	} finally {
 		await queryRunner.release();
 	}
+}
+
+/** Servers differ in the case of the names. */
+async function pairs(rows: Rows, sql: string): Promise<Map<string, string>> {
+	const found = await rows(sql);
+	return new Map(found.map((row) => [(row["Variable_name"] ?? "").toLowerCase(), row["Value"] ?? ""]));
+}
+
+function findings(variables: ReadonlyMap<string, string>) {
+	const found = Object.entries(VARIABLES).flatMap(([name, examine]) => {
+		const value = variables.get(name);
+		const finding = value === undefined ? undefined : examine(value);
+		return finding ? [{ ...finding, text: `${name} is ${value}: ${finding.text}` }] : [];
+	});
+	const texts = (isProblem: boolean) => found.filter((one) => one.isProblem === isProblem).map(({ text }) => text);
+	return { problems: texts(true), remarks: texts(false) };
 }
 
 type Rows = (sql: string) => Promise<Record<string, string>[]>;

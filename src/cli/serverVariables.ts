@@ -15,7 +15,7 @@ const PRIMARY_KEY = (value: string) =>
 	isOn(value) ? remark("tables without a primary key cannot be created") : undefined;
 const SHOWN = () => undefined;
 
-/** The server variables that `doctor` shows, and what it says of a value. */
+/** The server variables that `doctor` shows, and what it says of a value; names in lower case. */
 export const VARIABLES: Readonly<Record<string, (value: string) => Finding | undefined>> = {
 	read_only: READ_ONLY,
 	super_read_only: READ_ONLY,
@@ -47,7 +47,7 @@ export const VARIABLES: Readonly<Record<string, (value: string) => Finding | und
 	performance_schema: SHOWN,
 	progress_report_time: SHOWN,
 	wsrep_on: SHOWN,
-	wsrep_OSU_method: (value) =>
+	wsrep_osu_method: (value) =>
 		/^RSU$/i.test(value)
 			? remark("by default, DDL here would make the node leave the cluster while it runs")
 			: undefined,
