@@ -1,7 +1,7 @@
 import { check, formatCheck } from "../deploy";
-import type { Work } from "./commands";
 import { connected } from "./connected";
 import { EXIT } from "./failure";
+import type { Work } from "./work";
 
 /** Says whether the database is up to date, and what speaks against it. */
 export const checkCommand: Work = (given, output) =>

@@ -1,6 +1,3 @@
-import type { Arguments } from "./arguments";
-import type { Output } from "./output";
-
 /** An option of the command that is no setting. */
 interface Option {
 	readonly short?: string;
@@ -25,17 +22,12 @@ export type OptionName = keyof typeof OPTIONS;
 
 export const GLOBAL_OPTIONS = ["json", "quiet", "help", "version"] as const satisfies OptionName[];
 
-/** Does the work of a command and returns the exit code. */
-export type Work = (given: Arguments, output: Output) => Promise<number>;
-
 export interface Command {
 	readonly summary: string;
 	/** Those besides the ones that every command has. */
 	readonly options: readonly OptionName[];
 	/** Whether its JSON is one event a line rather than one document. */
 	readonly streams?: boolean;
-	/** Loads the command's file, so that no command waits for what only another one needs. */
-	readonly load: () => Work;
 }
 
 const command = <const Name extends string>(commands: Readonly<Record<Name, Command>>) => commands;
@@ -45,22 +37,18 @@ export const COMMANDS = command({
 		summary: "run the pending migrations, or refuse before anything is changed",
 		options: [],
 		streams: true,
-		load: () => (require("./migrate") as typeof import("./migrate")).migrateCommand,
 	},
 	plan: {
 		summary: "print the SQL that migrate would execute here, and every reason for which it would refuse",
 		options: [],
-		load: () => (require("./plan") as typeof import("./plan")).planCommand,
 	},
 	check: {
 		summary: "say whether this database is up to date; exit code 1 when it is not",
 		options: [],
-		load: () => (require("./check") as typeof import("./check")).checkCommand,
 	},
 	doctor: {
 		summary: "print the settings in force, where each comes from, and what the server says of itself",
 		options: [],
-		load: () => (require("./doctor") as typeof import("./doctor")).doctorCommand,
 	},
 });
 

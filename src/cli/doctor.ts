@@ -1,10 +1,10 @@
 import { readEnvironment } from "../settings/environment";
 import { type Resolution, resolveSettings } from "../settings/settings";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings/table";
-import type { Work } from "./commands";
 import { connected } from "./connected";
 import { examineServer, type ServerFacts } from "./doctorServer";
 import { EXIT, failureOf } from "./failure";
+import type { Work } from "./work";
 
 interface SettingInForce {
 	readonly option: SettingName;

@@ -1,7 +1,7 @@
 import { formatReport } from "../deploy";
-import type { Work } from "./commands";
 import { connected } from "./connected";
 import { EXIT } from "./failure";
+import type { Work } from "./work";
 
 /** Runs what is pending, under the module's guards. */
 export const migratePending: Work = (given, output) =>

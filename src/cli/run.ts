@@ -1,9 +1,18 @@
 import { type Arguments, readArguments } from "./arguments";
-import { COMMANDS } from "./commands";
+import { COMMANDS, type CommandName } from "./commands";
 import { failureOf } from "./failure";
 import { helpOf } from "./help";
 import { createOutput, type Output } from "./output";
 import { packageVersion } from "./version";
+import type { Work } from "./work";
+
+/** Loads a command's file, so that no command waits for what only another one needs. */
+const LOAD: Readonly<Record<CommandName, () => Work>> = {
+	migrate: () => (require("./migrate") as typeof import("./migrate")).migrateCommand,
+	plan: () => (require("./plan") as typeof import("./plan")).planCommand,
+	check: () => (require("./check") as typeof import("./check")).checkCommand,
+	doctor: () => (require("./doctor") as typeof import("./doctor")).doctorCommand,
+};
 
 /** Runs the command that the arguments name, and returns its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -16,7 +25,7 @@ export async function run(args: readonly string[]): Promise<number> {
 		output = createOutput({ json: options.json === true, quiet: options.quiet === true });
 		if (options.version) output.result(packageVersion());
 		else if (options.help || !command) output.result(helpOf(command));
-		else return await COMMANDS[command].load()(given, output);
+		else return await LOAD[command]()(given, output);
 		return 0;
 	} catch (error) {
 		return fail(error, output, given);
