@@ -8,7 +8,7 @@ import { migrations } from "./migrations";
 import { type DataSourceSettings, type ResolvedSettings, resolveSettings } from "./settings/settings";
 import { WorkspacesDriver } from "./typeorm/driver";
 import { createLogger, type ModuleLogger } from "./typeorm/logger";
-import { refused } from "./typeorm/queryRunner";
+import { refused } from "./typeorm/refused";
 
 /** Options that would change or empty the whole database when the DataSource connects. */
 const REFUSED_OPTIONS = ["synchronize", "dropSchema"] as const;

@@ -12,6 +12,9 @@ export type WorkspacesErrorCode =
 	| "INVALID_VALUE"
 	| "INVALID_SETTING"
 	| "CONNECTION_FAILED"
+	| "CONNECTION_LOST"
+	| "TOO_MANY_CONNECTIONS"
+	| "READ_ONLY"
 	| "OPERATION_REFUSED"
 	| "LOSSY_CHANGE"
 	| "MIGRATION_FAILED"
@@ -23,12 +26,9 @@ export type WorkspacesErrorCode =
  * do and never holds a value that was given; `cause` is the driver's error where there was one, without values too.
  */
 export abstract class WorkspacesError extends Error {
+	/** Written out in each class, since a bundler may give classes other names. */
+	abstract override readonly name: string;
 	abstract readonly code: WorkspacesErrorCode;
-
-	constructor(message: string, options?: ErrorOptions) {
-		super(message, options);
-		this.name = new.target.name;
-	}
 }
 
 /** An error for an operator: its message is complete, so it is printed as one message without a stack. */
@@ -40,16 +40,56 @@ abstract class OperationalError extends WorkspacesError {
 
 /** A setting cannot be used. The message begins with the variable's name and never holds a secret. */
 export class SettingsError extends OperationalError {
+	override readonly name = "SettingsError";
 	readonly code = "INVALID_SETTING";
 }
 
 /** The server cannot be reached, refuses this user, or is not supported. `cause` is the driver's error. */
 export class ConnectionError extends OperationalError {
+	override readonly name = "ConnectionError";
 	readonly code = "CONNECTION_FAILED";
+}
+
+/**
+ * The connection was lost while a statement waited for its answer: the session was killed, the server went down, or the
+ * network went silent. Whether the statement was executed is not known, unless it was part of a transaction that was
+ * not committed yet: that is rolled back. The next call gets another connection.
+ */
+export class ConnectionLostError extends WorkspacesError {
+	override readonly name = "ConnectionLostError";
+	readonly code = "CONNECTION_LOST";
+
+	constructor(options?: ErrorOptions) {
+		super(
+			"The connection to the database server was lost before the answer came, so the statement may or may not have " +
+				"been executed: read what it was to change, and repeat it if needed",
+			options,
+		);
+	}
+}
+
+/** The server, the account or the pool has no connection left. Nothing was sent; the same call may succeed later. */
+export class TooManyConnectionsError extends WorkspacesError {
+	override readonly name = "TooManyConnectionsError";
+	readonly code = "TOO_MANY_CONNECTIONS";
+}
+
+/** The server takes no writes: it is a replica, or is set to be read only. Nothing was changed. */
+export class ReadOnlyServerError extends WorkspacesError {
+	override readonly name = "ReadOnlyServerError";
+	readonly code = "READ_ONLY";
+
+	constructor(options?: ErrorOptions) {
+		super(
+			"The database server is read only: connect to the server that takes writes (DB_HOST), or end its read_only mode",
+			options,
+		);
+	}
 }
 
 /** The operation would change tables that are not the module's. */
 export class RefusedOperationError extends OperationalError {
+	override readonly name = "RefusedOperationError";
 	readonly code = "OPERATION_REFUSED";
 }
 
@@ -65,6 +105,7 @@ export interface LossyChange {
 
 /** A generated migration would lose data. Nothing was written. */
 export class LossyChangeError extends OperationalError {
+	override readonly name = "LossyChangeError";
 	readonly code = "LOSSY_CHANGE";
 
 	constructor(readonly changes: readonly LossyChange[]) {
@@ -78,11 +119,13 @@ export class LossyChangeError extends OperationalError {
 
 /** A run or a revert of migrations failed. `cause` is the server's error where there was one. */
 export class MigrationError extends OperationalError {
+	override readonly name: string = "MigrationError";
 	readonly code: WorkspacesErrorCode = "MIGRATION_FAILED";
 }
 
 /** The database cannot be brought to the wanted shape without losing something. Nothing was changed. */
 export class IncompatibleSchemaError extends MigrationError {
+	override readonly name = "IncompatibleSchemaError";
 	override readonly code = "INCOMPATIBLE_SCHEMA";
 
 	constructor(readonly problems: readonly string[]) {
@@ -92,6 +135,7 @@ export class IncompatibleSchemaError extends MigrationError {
 
 /** A revert was refused, since it would delete data. Nothing was changed. */
 export class DataLossError extends MigrationError {
+	override readonly name = "DataLossError";
 	override readonly code = "DATA_LOSS";
 
 	constructor(readonly losses: readonly string[]) {
@@ -104,6 +148,7 @@ export class DataLossError extends MigrationError {
 
 /** The user has as many workspaces, or the workspace as many active previews, as the limits allow. */
 export class LimitReachedError extends WorkspacesError {
+	override readonly name = "LimitReachedError";
 	readonly code = "LIMIT_REACHED";
 
 	constructor(
@@ -117,6 +162,7 @@ export class LimitReachedError extends WorkspacesError {
 
 /** A row with the same values in columns that are unique together is there already. */
 export class AlreadyExistsError extends WorkspacesError {
+	override readonly name = "AlreadyExistsError";
 	readonly code = "ALREADY_EXISTS";
 
 	constructor(
@@ -132,6 +178,7 @@ export class AlreadyExistsError extends WorkspacesError {
 
 /** The row that was to be changed, or one that was to be referred to, does not exist (any more). */
 export class NotFoundError extends WorkspacesError {
+	override readonly name = "NotFoundError";
 	readonly code = "NOT_FOUND";
 
 	constructor(
@@ -144,6 +191,7 @@ export class NotFoundError extends WorkspacesError {
 
 /** Workspaces and previews hold every port of the range. */
 export class NoFreePortError extends WorkspacesError {
+	override readonly name = "NoFreePortError";
 	readonly code = "NO_FREE_PORT";
 
 	constructor(
@@ -156,6 +204,7 @@ export class NoFreePortError extends WorkspacesError {
 
 /** The provider is none whose keys are kept. */
 export class UnknownProviderError extends WorkspacesError {
+	override readonly name = "UnknownProviderError";
 	readonly code = "UNKNOWN_PROVIDER";
 
 	constructor(known: readonly string[]) {
@@ -165,6 +214,7 @@ export class UnknownProviderError extends WorkspacesError {
 
 /** The status does not allow the change: somebody else was faster, or the order of the calls is wrong. */
 export class InvalidTransitionError extends WorkspacesError {
+	override readonly name = "InvalidTransitionError";
 	readonly code = "INVALID_TRANSITION";
 
 	constructor(
@@ -185,6 +235,7 @@ export class InvalidTransitionError extends WorkspacesError {
 
 /** The value does not fit into its column. */
 export class ValueTooLongError extends WorkspacesError {
+	override readonly name = "ValueTooLongError";
 	readonly code = "VALUE_TOO_LONG";
 
 	constructor(
@@ -202,6 +253,7 @@ export class ValueTooLongError extends WorkspacesError {
 
 /** The value is missing, or is none that its column or parameter takes. */
 export class InvalidValueError extends WorkspacesError {
+	override readonly name = "InvalidValueError";
 	readonly code = "INVALID_VALUE";
 
 	constructor(

@@ -35,6 +35,7 @@ export type { JsonValue } from "./entities/WorkspaceLog";
 export {
 	AlreadyExistsError,
 	ConnectionError,
+	ConnectionLostError,
 	DataLossError,
 	IncompatibleSchemaError,
 	InvalidTransitionError,
@@ -45,8 +46,10 @@ export {
 	MigrationError,
 	NoFreePortError,
 	NotFoundError,
+	ReadOnlyServerError,
 	RefusedOperationError,
 	SettingsError,
+	TooManyConnectionsError,
 	UnknownProviderError,
 	ValueTooLongError,
 	WorkspacesError,

@@ -7,14 +7,22 @@ export type Verdict =
 	/** Both sides are dropped, and the server never sees the command. */
 	| "cut before"
 	/** Both sides are dropped as soon as the server answers: it executed the command, and the client never knows. */
-	| "cut after";
+	| "cut after"
+	/** From now on nothing passes on any connection, and none is closed; the server never sees the command. */
+	| "silence before"
+	/** The same, but the server sees the command. */
+	| "silence after";
 
 export interface CommandProxy {
 	/** The SQL of every command so far, in order. */
 	readonly commands: readonly string[];
-	/** How many connections were cut. */
+	/** How many connections were cut or silenced. */
 	readonly cuts: number;
 	readonly port: number;
+	/** Nothing passes any more, and nothing is closed, as where a host vanishes; new connections are not answered. */
+	silence(): void;
+	/** New connections pass again; those that were there stay silent, as behind a firewall that forgot them. */
+	restore(): void;
 	/** Drops every connection. */
 	close(): Promise<void>;
 }
@@ -36,9 +44,19 @@ export async function startProxy(
 	const sockets = new Set<Socket>();
 	const commands: string[] = [];
 	let cuts = 0;
+	let isSilent = false;
+	/** Counts the silences: a connection passes only what belongs to the time in which it was opened. */
+	let silences = 0;
+	const silence = () => {
+		isSilent = true;
+		silences++;
+	};
 	const listener = createServer((client) => {
+		const openedIn = silences;
+		const isDead = () => isSilent || openedIn !== silences;
 		const upstream = connect(server);
 		const drop = () => {
+			if (isDead()) return;
 			client.destroy();
 			upstream.destroy();
 		};
@@ -55,15 +73,21 @@ export async function startProxy(
 			const verdict = isCommand(packet) ? await decide(commands.push(sql), sql) : "forward";
 			if (verdict !== "forward") cuts++;
 			if (verdict === "cut before") return drop();
+			if (verdict === "silence before") silence();
+			if (isDead()) return;
 			answerCuts ||= verdict === "cut after";
 			upstream.write(packet);
+			if (verdict === "silence after") silence();
 		};
 		const split = packetSplitter();
 		let passed = Promise.resolve();
 		client.on("data", (bytes) => {
 			for (const packet of split(bytes)) passed = passed.then(() => pass(packet));
 		});
-		upstream.on("data", (bytes) => (answerCuts ? drop() : client.write(bytes)));
+		upstream.on("data", (bytes) => {
+			if (answerCuts) drop();
+			else if (!isDead()) client.write(bytes);
+		});
 	});
 	await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));
 	const { port } = listener.address() as AddressInfo;
@@ -72,6 +96,10 @@ export async function startProxy(
 		port,
 		get cuts() {
 			return cuts;
+		},
+		silence,
+		restore() {
+			isSilent = false;
 		},
 		close() {
 			for (const socket of sockets) socket.destroy();

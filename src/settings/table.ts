@@ -75,6 +75,22 @@ export const SETTINGS = {
 		from: 0,
 		to: 3600,
 	}),
+	acquireTimeout: integer({
+		variable: "DB_ACQUIRE_TIMEOUT",
+		meaning: "seconds that a call waits for a connection while all of them are in use",
+		default: 30,
+		from: 1,
+		to: 3600,
+	}),
+	answerTimeout: integer({
+		variable: "DB_ANSWER_TIMEOUT",
+		meaning:
+			"seconds without an answer after which the server is asked over another connection whether it still works on " +
+			"the statement; the connection is given up where it does not",
+		default: 10,
+		from: 1,
+		to: 3600,
+	}),
 	lockTimeout: integer({
 		variable: "DB_LOCK_TIMEOUT",
 		meaning: "seconds to wait for another run of migrations",
@@ -109,12 +125,6 @@ export type SettingName = keyof typeof SETTINGS;
 
 /** In the order in which help and documentation list them. */
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
-
-/** The default of a setting as the text of its variable; empty where there is none. */
-export function defaultText(name: SettingName): string {
-	const { default: value, textOf } = SETTINGS[name];
-	return value === undefined ? "" : textOf(value);
-}
 
 /** The type of the setting's option. */
 export type ValueOf<Name extends SettingName> =

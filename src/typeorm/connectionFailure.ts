@@ -48,10 +48,14 @@ export function isTransient(error: unknown): boolean {
 	return code === "ENOENT" && (error as DriverError).syscall === "connect";
 }
 
-/** One line that says why there is no connection, and the way out. */
-export function connectionFailure(error: unknown, settings: ResolvedSettings): ConnectionError {
+/**
+ * One line that says why there is no connection, and what to do about it.
+ *
+ * @param waited seconds for which it was tried again
+ */
+export function connectionFailure(error: unknown, settings: ResolvedSettings, waited = 0): ConnectionError {
 	if (error instanceof ConnectionError) return error;
-	return new ConnectionError(`${place(settings)}: ${reason(error as DriverError, settings)}`, {
+	return new ConnectionError(`${place(settings)}: ${reason(error as DriverError, settings, waited)}`, {
 		cause: withoutSecrets(error),
 	});
 }
@@ -61,19 +65,19 @@ export function place({ socketPath, host, port }: ResolvedSettings): string {
 	return `Database server ${socketPath ?? `${host.includes(":") ? `[${host}]` : host}:${port}`}`;
 }
 
-function reason(error: DriverError, settings: ResolvedSettings): string {
-	const { username, database, socketPath, connectTimeout } = settings;
+function reason(error: DriverError, settings: ResolvedSettings, waited: number): string {
+	const { username, database, socketPath } = settings;
 	if (isTransient(error)) {
 		const where = socketPath ? "DB_SOCKET" : "DB_HOST and DB_PORT";
-		const waited = connectTimeout ? ` within ${connectTimeout} s` : "";
-		return `no connection${waited} (${summary(error)}); check that it runs, and ${where}, or raise DB_CONNECT_TIMEOUT`;
+		const within = waited ? ` within ${waited} s` : "";
+		return `no connection${within} (${summary(error)}); check that it runs, and ${where}, or raise DB_CONNECT_TIMEOUT`;
 	}
 	switch (errorNumber(error)) {
 		case ERROR.ACCESS_DENIED_ERROR:
 		case ERROR.ACCESS_DENIED_NO_PASSWORD_ERROR:
-			return `access denied for user "${username}"; check DB_USERNAME and DB_PASSWORD${passwordHint(settings)}`;
+			return `access denied for user "${username}"; check DB_USERNAME and DB_PASSWORD${passwordHint(settings)}${tlsHint(settings)}`;
 		case ERROR.DBACCESS_DENIED_ERROR:
-			return `user "${username}" has no rights on database "${database}"; grant them, or correct DB_DATABASE`;
+			return `user "${username}" has no privileges on database "${database}"; grant them, or correct DB_DATABASE`;
 		case ERROR.BAD_DB_ERROR:
 			return `there is no database "${database}"; create it, or correct DB_DATABASE`;
 		case ERROR.SECURE_TRANSPORT_REQUIRED:
@@ -90,6 +94,11 @@ function passwordHint({ password }: ResolvedSettings): string {
 	if (password === undefined) return ": no password is set";
 	if (/\s$/.test(password)) return ": the password ends with white space, which was sent as a part of it";
 	return /^\s/.test(password) ? ": the password begins with white space, which was sent as a part of it" : "";
+}
+
+/** The servers refuse an account that requires TLS as they refuse a wrong password. */
+function tlsHint({ tls, socketPath }: ResolvedSettings): string {
+	return tls || socketPath ? "" : "; if the account requires TLS, set DB_TLS to verify or require";
 }
 
 function isTls({ code = "", message }: DriverError): boolean {

@@ -4,8 +4,8 @@ import type { DataSource, ReplicationMode } from "typeorm";
 import { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
 import type { Server } from "../mysql/server";
 import type { ResolvedSettings } from "../settings/settings";
-import { connectionFailure } from "./connectionFailure";
-import { type Mysql2, type OpenPool, openPool } from "./pool";
+import type { Mysql2 } from "./internals";
+import { type OpenPool, openPool } from "./pool";
 import { WorkspacesQueryRunner } from "./queryRunner";
 import { type CompareOptions, WorkspacesSchemaBuilder } from "./schemaBuilder";
 
@@ -17,7 +17,7 @@ export class WorkspacesDriver extends MysqlDriver {
 	/** Undefined until connected. */
 	server: Server | undefined;
 	readonly #settings: ResolvedSettings | undefined;
-	#setUp: OpenPool["setUp"] = () => undefined;
+	#opened: OpenPool | undefined;
 
 	constructor(dataSource: DataSource, settings?: ResolvedSettings) {
 		super(dataSource);
@@ -35,21 +35,25 @@ export class WorkspacesDriver extends MysqlDriver {
 	}
 
 	override async obtainMasterConnection(): Promise<PoolConnection> {
-		const connection: PoolConnection = await super.obtainMasterConnection();
-		const pending = this.#setUp(connection);
-		if (pending) await pending.catch((error: unknown) => this.#fail(error));
-		return connection;
+		return this.#opened ? this.#opened.acquire() : super.obtainMasterConnection();
+	}
+
+	/** Ends also where the server is silent; statements that still run are waited for. */
+	override async disconnect(): Promise<void> {
+		if (!this.#opened) return super.disconnect();
+		const { close } = this.#opened;
+		this.#opened = undefined;
+		Object.assign(this, { pool: undefined });
+		await close();
 	}
 
 	protected override async createPool(options: PoolOptions): Promise<OpenPool["pool"]> {
 		const settings = this.#settings;
 		if (!settings) throw new Error("The driver was made before the settings were read");
-		const credentials = settings.password === undefined ? {} : { password: settings.password };
 		const { logger } = this.dataSource;
-		// TypeORM parses JSON itself, and a string that mysql2 had parsed already would be parsed twice.
-		const all: PoolOptions = { ...options, ...credentials, jsonStrings: true };
-		const opened = await openPool(this.mysql as Mysql2, all, settings, (line) => logger.log("info", line));
-		this.#setUp = opened.setUp;
+		const log = (line: string) => logger.log("info", line);
+		const opened = await openPool(this.mysql as Mysql2, { ...options, ...poolOptions(settings) }, settings, log);
+		this.#opened = opened;
 		this.server = opened.server;
 		// Both decide how TypeORM speaks to the server, and its own branch on the version comes right after this.
 		const { type } = opened.server;
@@ -58,12 +62,21 @@ export class WorkspacesDriver extends MysqlDriver {
 		return opened.pool;
 	}
 
-	#fail(error: unknown): never {
-		if (!this.#settings) throw error;
-		throw connectionFailure(error, this.#settings);
-	}
-
 	[inspect.custom](): string {
 		return `WorkspacesDriver { ${this.options.type} ${this.server?.version ?? "not connected"} }`;
 	}
+}
+
+/** What is the driver's own, or must not be in options that anybody may print. */
+function poolOptions({ password }: ResolvedSettings): PoolOptions {
+	return {
+		...(password === undefined ? {} : { password }),
+		// TypeORM parses JSON itself, and a string that mysql2 had parsed already would be parsed twice.
+		jsonStrings: true,
+		// A server may ask for any file of this machine in answer to any statement.
+		flags: ["-LOCAL_FILES"],
+		infileStreamFactory: (path) => {
+			throw new Error(`The server asked for the file ${path} of this machine, which it does not get`);
+		},
+	};
 }

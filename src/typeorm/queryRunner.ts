@@ -1,25 +1,31 @@
 import { format, type Query } from "mysql2";
 import { QueryFailedError, type QueryResult, type ReplicationMode, type Table, type TableColumn } from "typeorm";
+import type { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
 import { MysqlQueryRunner } from "typeorm/driver/mysql/MysqlQueryRunner.js";
 import { Query as Statement } from "typeorm/driver/Query.js";
 import { MetadataTableType } from "typeorm/driver/types/MetadataTableType.js";
-import { type LossyChange, RefusedOperationError } from "../errors";
+import type { LossyChange } from "../errors";
+import { serverFailure } from "../mysql/failure";
 import { redactSql, withoutSecrets } from "../mysql/redact";
-import type { WorkspacesDriver } from "./driver";
+import type { Server } from "../mysql/server";
 import { lossOfChange, REMEDIES } from "./lossyChange";
+import { refused } from "./refused";
 
 type MetadataRow = Parameters<MysqlQueryRunner["insertTypeormMetadataSql"]>[0];
+
+/** A driver that knows its server once it is connected. */
+type ConnectedDriver = MysqlDriver & { readonly server: Server | undefined };
 
 /**
  * TypeORM's query runner, whose errors hold no values, which never empties or drops a database, and which changes a
  * column by MODIFY, where TypeORM would drop it with its values and add it anew.
  */
 export class WorkspacesQueryRunner extends MysqlQueryRunner {
-	declare driver: WorkspacesDriver;
+	declare driver: ConnectedDriver;
 	/** What of the statements that were only taken down (`enableSqlMemory`) would lose data. */
 	readonly losses: LossyChange[] = [];
 
-	constructor(driver: WorkspacesDriver, mode: ReplicationMode) {
+	constructor(driver: ConnectedDriver, mode: ReplicationMode) {
 		super(driver, mode);
 	}
 
@@ -158,17 +164,10 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 	}
 }
 
-/** The way out is the same for all that would take the host's tables along. */
-export function refused(operation: string): RefusedOperationError {
-	return new RefusedOperationError(
-		`${operation} is refused: the database also holds the host's tables. ` +
-			"Change the module's tables through migrations (migration:run, migration:revert)",
-	);
-}
-
 function withoutValues(error: unknown): unknown {
 	if (!(error instanceof QueryFailedError)) return withoutSecrets(error);
-	const clean = new QueryFailedError(redactSql(error.query), undefined, withoutSecrets(error.driverError) as Error);
-	if (error.stack) clean.stack = error.stack.replace(/^[\s\S]*?(?=\n\s+at )/, `QueryFailedError: ${clean.message}`);
+	const cause = withoutSecrets(error.driverError) as Error;
+	const clean = serverFailure(cause) ?? new QueryFailedError(redactSql(error.query), undefined, cause);
+	if (error.stack) clean.stack = error.stack.replace(/^[\s\S]*?(?=\n\s+at )/, `${clean.name}: ${clean.message}`);
 	return clean;
 }

@@ -4,7 +4,8 @@ import type { ColumnMetadata } from "typeorm/metadata/ColumnMetadata.js";
 import { RdbmsSchemaBuilder } from "typeorm/schema-builder/RdbmsSchemaBuilder.js";
 import { type LossyChange, LossyChangeError } from "../errors";
 import { REMEDIES } from "./lossyChange";
-import { refused, type WorkspacesQueryRunner } from "./queryRunner";
+import type { WorkspacesQueryRunner } from "./queryRunner";
+import { refused } from "./refused";
 
 export interface CompareOptions {
 	/**

@@ -63,7 +63,7 @@ test("each failure is one clear line and an exit code, and makes nothing", async
 	assert.equal(await failure("migration:run", { DB_PORT: "abc" }), "DB_PORT: must be a whole number from 1 to 65535");
 	assert.match(
 		await failure("migration:run", { DB_PASSWORD: SECRET }),
-		/: access denied for user "\w+"; check DB_USERNAME and DB_PASSWORD$/,
+		/: access denied for user "\w+"; check DB_USERNAME and DB_PASSWORD;/,
 	);
 	assert.match(
 		await failure("migration:run", { DB_DATABASE: "no_such_one" }),

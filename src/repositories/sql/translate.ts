@@ -1,10 +1,11 @@
 import { type EntityMetadata, QueryFailedError } from "typeorm";
 import { AlreadyExistsError, InvalidValueError, NotFoundError, ValueTooLongError } from "../../errors";
 import { ERROR, errorNumber } from "../../mysql/errorNumbers";
+import { serverFailure } from "../../mysql/failure";
 import { withoutSecrets } from "../../mysql/redact";
 
 /**
- * What a failed statement is to the caller: an error of the domain where the server's number means one, else TypeORM's
+ * What a failed statement is to the caller: an error of this package where the server's number means one, else TypeORM's
  * `QueryFailedError`. Neither holds a value of the statement's, nor does its cause.
  *
  * @param sql with placeholders for values
@@ -29,7 +30,7 @@ export function translate(error: unknown, sql: string, metadata: EntityMetadata)
 		case ERROR.CONSTRAINT_FAILED:
 			return new InvalidValueError(name, property(message, metadata), "a value that its column takes", { cause });
 		default:
-			return new QueryFailedError(sql, undefined, cause);
+			return serverFailure(cause) ?? new QueryFailedError(sql, undefined, cause);
 	}
 }
 

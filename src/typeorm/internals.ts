@@ -1,0 +1,46 @@
+import type { Socket } from "node:net";
+import type { Connection, ConnectionOptions, Pool, PoolConnection, PoolOptions } from "mysql2";
+
+/** The driver's own module, as TypeORM loaded it. */
+export interface Mysql2 {
+	createPool(options: PoolOptions): Pool;
+	createConnection(options: ConnectionOptions): Connection;
+}
+
+/**
+ * What is used of mysql2's connections that its types do not have. A test holds that each of them is there, so that an
+ * upgrade of mysql2 fails in the tests.
+ */
+export interface ConnectionInternals {
+	readonly stream: Socket;
+	/** The statement that is being answered. */
+	readonly _command: unknown;
+	/** When it went back to the pool, in milliseconds since 1970. */
+	readonly lastActiveTime: number;
+}
+
+/** The same of its pools. */
+export interface PoolInternals {
+	readonly config: { readonly connectionConfig: { connectTimeout: number } };
+}
+
+export function internalsOf(connection: Connection | PoolConnection): ConnectionInternals {
+	return connection as unknown as ConnectionInternals;
+}
+
+export function poolInternalsOf(pool: Pool): PoolInternals {
+	return pool as unknown as PoolInternals;
+}
+
+/**
+ * Ends a connection at once, without a word to a server that may not hear it: what it waits for fails with the error,
+ * and the pool forgets it.
+ */
+export function abandon(connection: Connection | PoolConnection, error: Error): void {
+	internalsOf(connection).stream.destroy(error);
+}
+
+/** A failure of the network, in the form in which the driver reports its own. */
+export function networkError(code: "PROTOCOL_CONNECTION_LOST" | "ETIMEDOUT", message: string): Error {
+	return Object.assign(new Error(message), { code, fatal: true });
+}
