@@ -13,12 +13,12 @@ export default {
 	plugins: ["@stryker-mutator/tap-runner"],
 	testRunner: "tap",
 	tap: {
-		testFiles: testFiles({ withoutServer: true }),
+		testFiles: testFiles({ withoutServer: true }).filter((file) => !file.startsWith("test/scripts/")),
 		nodeArgs: ["--import", "tsx", "--test-reporter=tap", "-r", "{{hookFile}}", "{{testFile}}"],
 	},
 	// It would rewrite tsconfig.json with an API that TypeScript 7 does not have.
 	tsconfigFile: "none",
-	ignorePatterns: [".server", "dist", "bench", "docs"],
+	ignorePatterns: ["/.server", "/dist"],
 	tempDirName: ".stryker",
 	reporters: ["clear-text", "progress"],
 	clearTextReporter: { allowColor: false, logTests: false },

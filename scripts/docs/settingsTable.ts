@@ -1,4 +1,4 @@
-import { SETTING_NAMES, SETTINGS } from "../../src/settings/table";
+import { defaultText, SETTING_NAMES, SETTINGS } from "../../src/settings/table";
 
 const START = "<!-- settings: written by npm run docs -->\n";
 const END = "<!-- /settings -->";
@@ -14,8 +14,8 @@ export function withSettings(document: string): string {
 function settingsTable(): string {
 	const code = (text: string) => text && `\`${text}\``;
 	const rows = SETTING_NAMES.map((option) => {
-		const { variable, meaning, domain, defaultText } = SETTINGS[option];
-		return [code(variable), code(option), code(defaultText), domain, meaning];
+		const { variable, meaning, domain } = SETTINGS[option];
+		return [code(variable), code(option), code(defaultText(option)), domain, meaning];
 	});
 	const head = ["variable", "option", "default", "values", "meaning"];
 	return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |\n`).join("");

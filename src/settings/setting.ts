@@ -8,8 +8,8 @@ export interface Setting<Value, Default extends Value | undefined = Value | unde
 	/** Which values it takes, for the same; empty for any text. */
 	readonly domain: string;
 	readonly default: Default;
-	/** The default as a variable's text, for the same; empty where there is none. */
-	readonly defaultText: string;
+	/** A value as the text of the variable. */
+	textOf(value: unknown): string;
 	/** Whether its value must never be printed. */
 	readonly isSecret: boolean;
 	/** The value that a variable's text stands for, or an option's value, checked. */
@@ -37,7 +37,7 @@ export function text<const Default extends string | undefined>(row: TextRow<Defa
 	return {
 		...row,
 		domain,
-		defaultText: row.default ?? "",
+		textOf: String,
 		isSecret,
 		parse(given, fail) {
 			if (typeof given !== "string") return fail(`must be text, not a ${typeof given}`);
@@ -71,7 +71,7 @@ export function integer<const Default extends number>(row: NumberRow<Default>): 
 	return {
 		...row,
 		domain,
-		defaultText: String(row.default),
+		textOf: String,
 		isSecret: false,
 		parse(given, fail) {
 			const value = typeof given === "string" && /^\s*\d+\s*$/.test(given) ? Number(given) : given;
@@ -92,7 +92,7 @@ export function word<const Word extends string, const Default extends Word | und
 	return {
 		...row,
 		domain,
-		defaultText: row.default ?? "",
+		textOf: String,
 		isSecret: false,
 		parse: (given, fail) => row.words.find((known) => known === given) ?? fail(`must be ${domain}`),
 	};
@@ -104,7 +104,7 @@ export function flag(row: Row<boolean> & { readonly on: string; readonly off: st
 	return {
 		...row,
 		domain,
-		defaultText: row.default ? row.on : row.off,
+		textOf: (value) => (value ? row.on : row.off),
 		isSecret: false,
 		parse(given, fail) {
 			if (given === true || given === row.on) return true;

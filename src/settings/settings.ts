@@ -30,7 +30,9 @@ type Missing<Name extends SettingName> = Extract<(typeof SETTINGS)[Name]["defaul
 
 export interface Resolution {
 	readonly settings: ResolvedSettings;
-	/** Undefined for a setting that is not set and has no default. */
+	/** Each as it was given, which for a file is its path. Undefined where it is not set and has no default. */
+	readonly values: { readonly [Name in SettingName]: ValueOf<Name> | undefined };
+	/** Undefined where the value is. */
 	readonly origins: Readonly<Partial<Record<SettingName, Origin>>>;
 	/** What an operator should know before anything waits for a server, one line each. */
 	readonly notices: readonly string[];
@@ -70,6 +72,7 @@ export function resolveSettings(
 	const { url: _url, passwordFile: _file, tlsCa: _ca, tlsCert: _cert, tlsKey: _key, ...rest } = valuesOf(found);
 	return {
 		settings: { ...rest, tls } as ResolvedSettings,
+		values: valuesOf(found) as Resolution["values"],
 		origins: Object.fromEntries([...found].flatMap(([name, entry]) => (entry ? [[name, entry.origin]] : []))),
 		notices: [...sources.notices, ...noticesOf(found, environment)],
 	};

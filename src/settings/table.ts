@@ -126,6 +126,12 @@ export type SettingName = keyof typeof SETTINGS;
 /** In the order in which help and documentation list them. */
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
+/** The default of a setting as the text of its variable; empty where there is none. */
+export function defaultText(name: SettingName): string {
+	const { default: value, textOf } = SETTINGS[name];
+	return value === undefined ? "" : textOf(value);
+}
+
 /** The type of the setting's option. */
 export type ValueOf<Name extends SettingName> =
 	(typeof SETTINGS)[Name] extends Setting<infer Value, infer _> ? Value : never;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { copyFileSync, cpSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { after, before, test } from "node:test";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { execute, npm, packProject, type Tarball, temporaryFolder } from "../support/processes";
@@ -46,7 +46,7 @@ const bin = (name: string): string => join("node_modules", ".bin", name);
 
 test("the tarball holds the build and what goes with it, and nothing else", () => {
 	const needed =
-		/^(dist\/(ormconfig|src\/.+)\.(js|d\.ts)|dist\/src\/index\.(mjs|d\.mts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+		/^(dist\/(ormconfig|src\/.+)\.(js|d\.ts)(\.map)?|dist\/src\/.+\.(mjs|d\.mts)(\.map)?|src\/.+\.m?ts|docs\/.+\.(md|html)|schema\.sql|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
 	assert.deepEqual(
 		tarball.files.filter((path) => !needed.test(path)),
 		[],
@@ -56,9 +56,19 @@ test("the tarball holds the build and what goes with it, and nothing else", () =
 		"dist/src/index.js",
 		"dist/src/index.mjs",
 		"dist/src/index.d.ts",
+		"docs/schema.html",
 		"LICENSE",
 	]) {
 		assert.ok(tarball.files.includes(path), path);
+	}
+});
+
+test("a debugger and an editor get from the build to the source", () => {
+	const maps = tarball.files.filter((path) => path.startsWith("dist/src/") && path.endsWith(".map"));
+	assert.ok(maps.some((path) => path.endsWith(".d.ts.map")) && maps.some((path) => path.endsWith(".js.map")));
+	for (const map of maps) {
+		const { sources } = JSON.parse(readFileSync(join(consumer.path, INSTALLED, map), "utf8")) as { sources: string[] };
+		for (const source of sources) assert.ok(tarball.files.includes(posix.join(posix.dirname(map), source)), map);
 	}
 });
 

@@ -1,0 +1,12 @@
+import { check, formatCheck } from "../deploy";
+import { connected } from "./connected";
+import { EXIT } from "./failure";
+import type { Work } from "./work";
+
+/** Says whether the database is up to date, and what speaks against it. */
+export const checkCommand: Work = (given, output) =>
+	connected(given, output, async (dataSource) => {
+		const result = await check(dataSource);
+		output.result(output.json ? JSON.stringify(result, null, 2) : formatCheck(result));
+		return result.ok ? EXIT.done : EXIT.refused;
+	});

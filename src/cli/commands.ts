@@ -1,0 +1,57 @@
+/** An option of the command that is no setting. */
+interface Option {
+	readonly short?: string;
+	/** What its value stands for in the help; undefined for a switch. */
+	readonly value?: string;
+	readonly meaning: string;
+}
+
+const option = <const Name extends string>(options: Readonly<Record<Name, Option>>) => options;
+
+export const OPTIONS = option({
+	to: { value: "migration", meaning: "revert down to this migration, which itself stays" },
+	all: { meaning: "revert every migration" },
+	"allow-data-loss": { meaning: "let the revert delete the data that it lists; make a backup first" },
+	json: { meaning: "print JSON for programs; migrate and revert print one event a line, the last one is the report" },
+	quiet: { short: "q", meaning: "print results and errors only" },
+	help: { short: "h", meaning: "print this help" },
+	version: { short: "v", meaning: "print the version" },
+});
+
+export type OptionName = keyof typeof OPTIONS;
+
+export const GLOBAL_OPTIONS = ["json", "quiet", "help", "version"] as const satisfies OptionName[];
+
+export interface Command {
+	readonly summary: string;
+	/** Those besides the ones that every command has. */
+	readonly options: readonly OptionName[];
+	/** Whether its JSON is one event a line rather than one document. */
+	readonly streams?: boolean;
+}
+
+const command = <const Name extends string>(commands: Readonly<Record<Name, Command>>) => commands;
+
+export const COMMANDS = command({
+	migrate: {
+		summary: "run the pending migrations, or refuse before anything is changed",
+		options: [],
+		streams: true,
+	},
+	plan: {
+		summary: "print the SQL that migrate would execute here, and every reason for which it would refuse",
+		options: [],
+	},
+	check: {
+		summary: "say whether this database is up to date; exit code 1 when it is not",
+		options: [],
+	},
+	doctor: {
+		summary: "print the settings in force, where each comes from, and what the server says of itself",
+		options: [],
+	},
+});
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];

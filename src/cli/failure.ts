@@ -1,0 +1,30 @@
+import { ConnectionError, SettingsError, WorkspacesError } from "../errors";
+import { redactMessage } from "../mysql/redact";
+import { UsageError } from "./arguments";
+
+/** What the exit code of a command says. */
+export const EXIT = { done: 0, refused: 1, usage: 2, noServer: 3 } as const;
+
+export interface Failure {
+	readonly exitCode: number;
+	readonly code: string;
+	readonly message: string;
+}
+
+/** What a program or a person is told of an error; no value of a statement or setting is part of it. */
+export function failureOf(error: unknown): Failure {
+	const message = messageOf(error);
+	if (error instanceof UsageError) return { exitCode: EXIT.usage, code: "WRONG_USAGE", message };
+	if (error instanceof SettingsError) return { exitCode: EXIT.usage, code: error.code, message };
+	if (error instanceof ConnectionError) return { exitCode: EXIT.noServer, code: error.code, message };
+	return { exitCode: EXIT.refused, code: error instanceof WorkspacesError ? error.code : "FAILED", message };
+}
+
+function messageOf(error: unknown): string {
+	if (error instanceof WorkspacesError || error instanceof UsageError) return error.message;
+	if (!(error instanceof Error)) return String(error);
+	const { errno, code } = error as { errno?: number; code?: string };
+	// Neither the server's nor the system's: a fault of this package, which the stack helps to find.
+	if (errno === undefined && code === undefined) return error.stack ?? error.message;
+	return redactMessage(error.message, errno);
+}

@@ -1,0 +1,60 @@
+/** Where a command writes: results to standard output, everything else to standard error. */
+export interface Output {
+	readonly json: boolean;
+	/** Whether standard error is a terminal, where a line can be written over. */
+	readonly isTerminal: boolean;
+	/** A result. */
+	result(text: string): void;
+	/** A remark or progress, which `--quiet` leaves out. */
+	remark(text: string): void;
+	/** What must be said in any case. */
+	error(text: string): void;
+	/** Replaces the moving line of a terminal; an empty text removes it. */
+	line(text: string): void;
+}
+
+interface Stream {
+	readonly isTTY?: boolean;
+	readonly columns?: number;
+	write(text: string): unknown;
+}
+
+interface OutputOptions {
+	readonly json: boolean;
+	readonly quiet: boolean;
+	readonly stdout?: Stream;
+	readonly stderr?: Stream;
+}
+
+const ERASE_LINE = "\r\u001B[K";
+
+export function createOutput(options: OutputOptions): Output {
+	const { json, quiet, stdout = process.stdout, stderr = process.stderr } = options;
+	const isTerminal = stderr.isTTY === true && !quiet;
+	let moving = "";
+	const say = (text: string) => {
+		if (moving) stderr.write(ERASE_LINE);
+		stderr.write(`${text}\n${moving}`);
+	};
+	return {
+		json,
+		isTerminal,
+		result(text) {
+			if (moving) stderr.write(ERASE_LINE);
+			stdout.write(`${text}\n`);
+			if (moving) stderr.write(moving);
+		},
+		remark(text) {
+			if (!quiet) say(text);
+		},
+		error: say,
+		line(text) {
+			if (!isTerminal) return;
+			// A line that wraps could not be written over.
+			const next = text.slice(0, Math.max((stderr.columns ?? 80) - 1, 20));
+			if (next === moving) return;
+			stderr.write(moving ? `${ERASE_LINE}${next}` : next);
+			moving = next;
+		},
+	};
+}

@@ -1,0 +1,33 @@
+import { migrationNames } from "../migrations/names";
+import type { ResolvedSettings } from "../settings/settings";
+import { openConnection } from "../typeorm/connection";
+import { connectionFailure, isTransient } from "../typeorm/connectionFailure";
+
+/** Milliseconds; a server that takes longer is waited for by the run itself. */
+const CONNECT_TIMEOUT = 2_000;
+
+/**
+ * Whether every migration has its record, found out without TypeORM: one connection and one statement. False where that
+ * cannot be said, too: the run itself looks more closely.
+ *
+ * @throws ConnectionError where the server refuses this user
+ */
+export async function isUpToDate(settings: ResolvedSettings): Promise<boolean> {
+	const opening = openConnection(settings, CONNECT_TIMEOUT);
+	// Read while the server answers.
+	const names = migrationNames();
+	const connection = await opening.catch((error: unknown) => {
+		if (isTransient(error)) return undefined;
+		throw connectionFailure(error, settings);
+	});
+	if (!connection || !names.length) return false;
+	try {
+		const rows = await connection.query("SELECT id, timestamp, name FROM ??", [settings.migrationsTable]);
+		const records = new Set(rows.map(({ name }) => name));
+		return names.every((name) => records.has(name));
+	} catch {
+		return false;
+	} finally {
+		await connection.end();
+	}
+}
