@@ -13,9 +13,12 @@ export const SAFETY_ASSURED = "// safety-assured: ";
 const DESTRUCTIVE = /\b(DROP (TABLE|COLUMN|DATABASE)|TRUNCATE|DELETE FROM|DELETE (?=\$)|RENAME (TABLE|COLUMN))/i;
 const BLOCKING = /ALGORITHM\s*=\s*COPY|LOCK\s*=\s*(SHARED|EXCLUSIVE)|algorithm: "COPY"|\bLOCK\s+TABLES\b/i;
 
+/** What lies beside the migrations and is none. */
+const BESIDE = ["index.ts", "names.ts"];
+
 /** Reads the migrations of a folder, and the list in its index.ts. */
 export function readMigrations(folder: string): { migrations: MigrationSource[]; list: string } {
-	const files = readdirSync(folder).filter((file) => file.endsWith(".ts") && file !== "index.ts");
+	const files = readdirSync(folder).filter((file) => file.endsWith(".ts") && !BESIDE.includes(file));
 	return {
 		migrations: files.sort().map((file) => ({ file, source: readFileSync(path.join(folder, file), "utf8") })),
 		list: readFileSync(path.join(folder, "index.ts"), "utf8"),
