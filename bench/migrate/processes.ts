@@ -22,14 +22,15 @@ interface Contender {
 }
 
 /**
- * Times whole processes that bring an empty database up, and that find nothing to do: TypeORM's CLI with this module's
- * build, the same CLI with a plain DataSource whose migration is the same statements, and a bare mysql2 script.
+ * Times whole processes that bring an empty database up, and that find nothing to do: this package's command, TypeORM's
+ * CLI with this package's build, the same CLI with a plain DataSource whose migration is the same statements, and a bare
+ * mysql2 script that reads the records. Work is compared with TypeORM's plain CLI, nothing to do with the bare script.
  */
 export async function benchProcesses(): Promise<void> {
 	const folder = mkdtempSync(path.join(tmpdir(), "bench-migrate-"));
 	try {
 		const statements = await plannedStatements();
-		const contenders = [ours(), plain(folder, statements), bare(folder, statements)];
+		const contenders = [command(), ours(), plain(folder, statements), bare(folder, statements)];
 		for (const contender of contenders) await countStatements(contender);
 		for (let round = 0; round < ROUNDS; round++) {
 			for (const contender of round % 2 ? [...contenders].reverse() : contenders) await timeOnce(contender);
@@ -62,12 +63,24 @@ function contender(name: string, command: Contender["command"]): Contender {
 	return { name, command, times: { empty: [], migrated: [] }, statements: { empty: 0, migrated: 0 } };
 }
 
+function command(): Contender {
+	const main = path.join(ROOT, "dist", "src", "cli", "main.js");
+	return contender("`dployr-workspaces-db migrate`", (database) => ({
+		args: [main, "migrate", "--quiet"],
+		env: variables(database),
+	}));
+}
+
 function ours(): Contender {
 	const config = path.join(ROOT, "dist", "ormconfig.js");
-	return contender("this module", ({ host, port, username, password, name }) => ({
+	return contender("`typeorm migration:run`", (database) => ({
 		args: [CLI, "migration:run", "-d", config],
-		env: { DB_HOST: host, DB_PORT: String(port), DB_USERNAME: username, DB_PASSWORD: password, DB_DATABASE: name },
+		env: variables(database),
 	}));
+}
+
+function variables({ host, port, username, password, name }: TestDatabase): Record<string, string> {
+	return { DB_HOST: host, DB_PORT: String(port), DB_USERNAME: username, DB_PASSWORD: password, DB_DATABASE: name };
 }
 
 function plain(folder: string, statements: readonly string[]): Contender {
@@ -84,7 +97,7 @@ class Plain1795478400000 {
 exports.default = new DataSource({ type: process.env.TYPE, url: process.env.URL, entities, migrations: [Plain1795478400000] });
 `,
 	);
-	return contender("plain TypeORM DataSource", (database) => ({
+	return contender("`typeorm migration:run`, plain DataSource", (database) => ({
 		args: [CLI, "migration:run", "-d", file],
 		env: { URL: database.url, TYPE: process.env["BENCH_TYPE"] ?? "mariadb" },
 	}));
@@ -98,10 +111,11 @@ function bare(folder: string, statements: readonly string[]): Contender {
 		`const { createConnection } = require(${mysql2});
 (async () => {
 	const connection = await createConnection(process.env.URL);
-	const [found] = await connection.query("SHOW TABLES LIKE 'done'");
-	if (!found.length) {
+	const records = await connection.query("SELECT id, timestamp, name FROM migrations").catch(() => undefined);
+	if (!records) {
+		await connection.query("CREATE TABLE migrations (id INT AUTO_INCREMENT PRIMARY KEY, timestamp BIGINT, name VARCHAR(255))");
 		for (const sql of ${JSON.stringify(statements)}) await connection.query(sql);
-		await connection.query("CREATE TABLE done (id INT)");
+		await connection.query("INSERT INTO migrations (timestamp, name) VALUES (1, 'everything')");
 	}
 	await connection.end();
 })();
@@ -153,10 +167,10 @@ async function run({ args, env }: ReturnType<Contender["command"]>): Promise<voi
 
 function print(contenders: readonly Contender[]): void {
 	const median = (values: readonly number[]) => [...values].sort((one, other) => one - other)[values.length >> 1] ?? 0;
-	const plainOne = contenders[1];
+	const base = { empty: contenders.at(-2), migrated: contenders.at(-1) };
 	for (const { name, times, statements } of contenders) {
 		const cells = (["empty", "migrated"] as const).flatMap((state) => {
-			const ratio = median(times[state]) / median(plainOne?.times[state] ?? []);
+			const ratio = median(times[state]) / median(base[state]?.times[state] ?? []);
 			return [`${ratio.toFixed(2)} (${Math.round(median(times[state]))} ms)`, String(statements[state])];
 		});
 		console.log(`| ${[name, ...cells].join(" | ")} |`);

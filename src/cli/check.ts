@@ -1,7 +1,6 @@
 import { check, formatCheck } from "../deploy";
 import { connected } from "./connected";
-import { EXIT } from "./failure";
-import type { Work } from "./work";
+import { EXIT, type Work } from "./work";
 
 /** Says whether the database is up to date, and what speaks against it. */
 export const checkCommand: Work = (given, output) =>

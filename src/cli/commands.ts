@@ -1,3 +1,5 @@
+import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings/table";
+
 /** An option of the command that is no setting. */
 interface Option {
 	readonly short?: string;
@@ -55,3 +57,25 @@ export const COMMANDS = command({
 export type CommandName = keyof typeof COMMANDS;
 
 export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
+
+/**
+ * The settings that may be options of the command, by the option's name: `--socket` for `DB_SOCKET`. No secret is among
+ * them, since every list of processes shows a command's options.
+ */
+export const SETTING_OPTIONS: ReadonlyMap<string, SettingName> = new Map(
+	SETTING_NAMES.filter((name) => !SETTINGS[name].isSecret).map((name) => [optionOf(name), name]),
+);
+
+export function optionOf(name: SettingName): string {
+	return SETTINGS[name].variable.replace(/^DB_/, "").replaceAll("_", "-").toLowerCase();
+}
+
+export function takesValue(name: string): boolean {
+	return SETTING_OPTIONS.has(name) || OPTIONS[name as OptionName]?.value !== undefined;
+}
+
+/** What a command takes; without one, what any of them does. */
+export function optionsOf(command: CommandName | undefined): string[] {
+	const own = command ? COMMANDS[command].options : Object.keys(OPTIONS);
+	return [...GLOBAL_OPTIONS, ...own, ...SETTING_OPTIONS.keys()];
+}

@@ -3,8 +3,8 @@ import { type Resolution, resolveSettings } from "../settings/settings";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings/table";
 import { connected } from "./connected";
 import { examineServer, type ServerFacts } from "./doctorServer";
-import { EXIT, failureOf } from "./failure";
-import type { Work } from "./work";
+import { failureOf } from "./failure";
+import { EXIT, type Work } from "./work";
 
 interface SettingInForce {
 	readonly option: SettingName;

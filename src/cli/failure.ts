@@ -1,9 +1,10 @@
 import { ConnectionError, SettingsError, WorkspacesError } from "../errors";
 import { redactMessage } from "../mysql/redact";
-import { UsageError } from "./arguments";
-
-/** What the exit code of a command says. */
-export const EXIT = { done: 0, refused: 1, usage: 2, noServer: 3 } as const;
+import type { Arguments } from "./arguments";
+import { COMMANDS } from "./commands";
+import type { Output } from "./output";
+import { UsageError } from "./usage";
+import { EXIT } from "./work";
 
 export interface Failure {
 	readonly exitCode: number;
@@ -18,6 +19,20 @@ export function failureOf(error: unknown): Failure {
 	if (error instanceof SettingsError) return { exitCode: EXIT.usage, code: error.code, message };
 	if (error instanceof ConnectionError) return { exitCode: EXIT.noServer, code: error.code, message };
 	return { exitCode: EXIT.refused, code: error instanceof WorkspacesError ? error.code : "FAILED", message };
+}
+
+/** Prints an error, and returns the exit code that it stands for. */
+export function reportFailure(error: unknown, output: Output, given: Arguments | undefined): number {
+	const { exitCode, code, message } = failureOf(error);
+	const command = given?.command;
+	output.line("");
+	if (output.json) {
+		const event = command && COMMANDS[command].streams ? { event: "report" } : {};
+		output.result(JSON.stringify({ ...event, ok: false, error: { code, message } }));
+	}
+	output.error(`Error: ${message}`);
+	if (exitCode === EXIT.usage) output.error(`See dployr-workspaces-db ${command ? `${command} ` : ""}--help`);
+	return exitCode;
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,15 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { defaultText, SETTING_NAMES, SETTINGS } from "../settings/table";
-import { SETTING_OPTIONS } from "./arguments";
-import { COMMAND_NAMES, COMMANDS, type CommandName, GLOBAL_OPTIONS, OPTIONS, type OptionName } from "./commands";
+import {
+	COMMAND_NAMES,
+	COMMANDS,
+	type CommandName,
+	GLOBAL_OPTIONS,
+	OPTIONS,
+	type OptionName,
+	SETTING_OPTIONS,
+} from "./commands";
 
 const EXIT_CODES = `Exit codes: 0 done, or up to date; 1 not up to date, refused or failed; 2 wrong usage or setting;
 3 the server cannot be reached or refuses the user; 130 or 143 interrupted by SIGINT or SIGTERM.`;
@@ -55,4 +64,20 @@ function wrapped(text: string, width: number): string[] {
 		else lines[lines.length - 1] = line ? `${line} ${word}` : word;
 	}
 	return lines;
+}
+
+/** The version in this package's package.json, which is further up in the build than in the sources. */
+export function packageVersion(): string {
+	for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
+		try {
+			const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<
+				string,
+				string
+			>;
+			if (name === "dployr-workspaces-db") return version ?? "";
+		} catch {
+			// None here: one folder up.
+		}
+	}
+	return "";
 }

@@ -1,7 +1,6 @@
 import { resolveSettings } from "../settings/settings";
-import { EXIT } from "./failure";
 import { isUpToDate } from "./upToDate";
-import type { Work } from "./work";
+import { EXIT, type Work } from "./work";
 
 /** Runs the pending migrations. With none pending, TypeORM is not even loaded. */
 export const migrateCommand: Work = async (given, output) => {

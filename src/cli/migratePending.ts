@@ -1,7 +1,6 @@
 import { formatReport } from "../deploy";
 import { connected } from "./connected";
-import { EXIT } from "./failure";
-import type { Work } from "./work";
+import { EXIT, type Work } from "./work";
 
 /** Runs what is pending, under the module's guards. */
 export const migratePending: Work = (given, output) =>

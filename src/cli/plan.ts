@@ -1,7 +1,6 @@
 import { plan } from "../deploy";
 import { connected } from "./connected";
-import { EXIT } from "./failure";
-import type { Work } from "./work";
+import { EXIT, type Work } from "./work";
 
 /** Prints what `migrate` would execute on this very database, as SQL that can be kept in a file. */
 export const planCommand: Work = (given, output) =>

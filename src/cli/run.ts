@@ -1,9 +1,6 @@
 import { type Arguments, readArguments } from "./arguments";
-import { COMMANDS, type CommandName } from "./commands";
-import { failureOf } from "./failure";
-import { helpOf } from "./help";
-import { createOutput, type Output } from "./output";
-import { packageVersion } from "./version";
+import type { CommandName } from "./commands";
+import { createOutput } from "./output";
 import type { Work } from "./work";
 
 /** Loads a command's file, so that no command waits for what only another one needs. */
@@ -23,23 +20,12 @@ export async function run(args: readonly string[]): Promise<number> {
 		given = readArguments(args);
 		const { command, options } = given;
 		output = createOutput({ json: options.json === true, quiet: options.quiet === true });
-		if (options.version) output.result(packageVersion());
-		else if (options.help || !command) output.result(helpOf(command));
-		else return await LOAD[command]()(given, output);
+		if (command && !options.help && !options.version) return await LOAD[command]()(given, output);
+		const { helpOf, packageVersion } = require("./help") as typeof import("./help");
+		output.result(options.version ? packageVersion() : helpOf(command));
 		return 0;
 	} catch (error) {
-		return fail(error, output, given);
+		const { reportFailure } = require("./failure") as typeof import("./failure");
+		return reportFailure(error, output, given);
 	}
-}
-
-function fail(error: unknown, output: Output, given: Arguments | undefined): number {
-	const { exitCode, code, message } = failureOf(error);
-	output.line("");
-	if (output.json) {
-		const event = given?.command && COMMANDS[given.command].streams ? { event: "report" } : {};
-		output.result(JSON.stringify({ ...event, ok: false, error: { code, message } }));
-	}
-	output.error(`Error: ${message}`);
-	if (exitCode === 2) output.error(`See dployr-workspaces-db ${given?.command ? `${given.command} ` : ""}--help`);
-	return exitCode;
 }

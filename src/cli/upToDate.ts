@@ -1,7 +1,6 @@
 import { migrationNames } from "../migrations/names";
 import type { ResolvedSettings } from "../settings/settings";
 import { openConnection } from "../typeorm/connection";
-import { connectionFailure, isTransient } from "../typeorm/connectionFailure";
 
 /** Milliseconds; a server that takes longer is waited for by the run itself. */
 const CONNECT_TIMEOUT = 2_000;
@@ -17,6 +16,9 @@ export async function isUpToDate(settings: ResolvedSettings): Promise<boolean> {
 	// Read while the server answers.
 	const names = migrationNames();
 	const connection = await opening.catch((error: unknown) => {
+		// Loaded for a failure only.
+		const { connectionFailure, isTransient } =
+			require("../typeorm/connectionFailure") as typeof import("../typeorm/connectionFailure");
 		if (isTransient(error)) return undefined;
 		throw connectionFailure(error, settings);
 	});

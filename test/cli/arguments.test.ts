@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConnectionError, MigrationError, readSettings, SettingsError } from "../../src";
-import { readArguments, SETTING_OPTIONS, UsageError } from "../../src/cli/arguments";
-import { COMMAND_NAMES } from "../../src/cli/commands";
+import { readArguments } from "../../src/cli/arguments";
+import { COMMAND_NAMES, SETTING_OPTIONS } from "../../src/cli/commands";
 import { failureOf } from "../../src/cli/failure";
 import { helpOf } from "../../src/cli/help";
 import { nearest } from "../../src/cli/nearest";
+import { UsageError } from "../../src/cli/usage";
 import { SETTING_NAMES, SETTINGS } from "../../src/settings/table";
 
 test("a command with its options, the settings among them", () => {
