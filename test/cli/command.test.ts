@@ -40,7 +40,7 @@ test("plan, migrate, check: results on standard output, and the exit code says h
 
 	const migrate = await runCommand(["migrate"], env);
 	assert.equal(migrate.code, 0, migrate.stderr);
-	assert.match(migrate.stdout, /^5 migrations: [^\n]+\n {2}workspaces +created$/m);
+	assert.match(migrate.stdout, new RegExp(`^${migrations.length} migrations: [^\n]+\n {2}workspaces +created$`, "m"));
 
 	const after = await runCommand(["check"], env);
 	assert.equal(after.code, 0, after.stderr);

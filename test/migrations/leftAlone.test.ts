@@ -128,7 +128,7 @@ describe("a run", () => {
 				assert.equal(collation, name === "workspaces" ? "latin1_swedish_ci" : "utf8mb4_unicode_ci", name);
 			}
 			const [later] = await database.rows("SELECT * FROM workspaces");
-			assert.deepEqual(later, { ...row, code_server_password_encrypted: null, code_server_password_iv: null });
+			for (const [column, value] of Object.entries(later ?? {})) assert.deepEqual(value, row?.[column] ?? null, column);
 			const withoutText = (schema: Schema) => schema["columns"]?.map((column) => ({ ...(column as Row), ...NO_TEXT }));
 			assert.deepEqual(withoutText(await describeSchema(database)), withoutText(fresh));
 			await database.connection.query("ALTER TABLE workspaces CONVERT TO CHARACTER SET utf8mb4");
