@@ -30,6 +30,6 @@ export async function isUpToDate(settings: ResolvedSettings): Promise<boolean> {
 	} catch {
 		return false;
 	} finally {
-		await connection.end();
+		connection.end();
 	}
 }

@@ -1,23 +1,22 @@
 import { type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from "mysql2";
 import type { ResolvedSettings } from "../settings/settings";
+import { abandon, internalsOf, networkError, WITHOUT_FILES } from "./internals";
 
 /** A connection beside TypeORM's pool. */
 export interface SingleConnection {
-	/** @throws what the driver throws */
+	/** @throws what the driver throws, and an error with the code ETIMEDOUT where no answer comes in time */
 	query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
-	/** Says goodbye to the server. */
-	end(): Promise<void>;
-	/** Ends at once, whatever is going on. */
-	destroy(): void;
+	/** Says goodbye to the server, without waiting for it. */
+	end(): void;
 }
 
 /**
  * Opens one connection of its own: one attempt, no statement, and no TypeORM.
  *
- * @param connectTimeout milliseconds
+ * @param timeout milliseconds for the connection, and for each statement
  * @throws what the driver throws
  */
-export function openConnection(settings: ResolvedSettings, connectTimeout: number): Promise<SingleConnection> {
+export function openConnection(settings: ResolvedSettings, timeout: number): Promise<SingleConnection> {
 	const { host, port, socketPath, username, password, database, tls } = settings;
 	const options: ConnectionOptions = {
 		...(socketPath === undefined ? { host, port } : { socketPath }),
@@ -27,7 +26,8 @@ export function openConnection(settings: ResolvedSettings, connectTimeout: numbe
 		...(tls ? { ssl: tls } : {}),
 		charset: "UTF8MB4_UNICODE_CI",
 		timezone: "Z",
-		connectTimeout,
+		connectTimeout: timeout,
+		...WITHOUT_FILES,
 	};
 	return new Promise((fulfil, reject) => {
 		const connection = createConnection(options);
@@ -36,18 +36,26 @@ export function openConnection(settings: ResolvedSettings, connectTimeout: numbe
 			connection.off("error", reject);
 			// What breaks later fails the statement that waits, and the next one.
 			connection.on("error", () => undefined);
-			fulfil(single(connection));
+			fulfil(single(connection, timeout));
 		});
 	});
 }
 
-function single(connection: Connection): SingleConnection {
+function single(connection: Connection, timeout: number): SingleConnection {
 	return {
-		query: (sql, values = []) =>
-			new Promise((fulfil, reject) => {
-				connection.query<RowDataPacket[]>(sql, [...values], (error, rows) => (error ? reject(error) : fulfil(rows)));
-			}),
-		end: () => new Promise((fulfil) => connection.end(() => fulfil())),
-		destroy: () => connection.destroy(),
+		async query(sql, values = []) {
+			const late = networkError("ETIMEDOUT", "no answer from the server");
+			const timer = setTimeout(() => abandon(connection, late), timeout);
+			try {
+				const [rows] = await connection.promise().query<RowDataPacket[]>(sql, [...values]);
+				return rows;
+			} finally {
+				clearTimeout(timer);
+			}
+		},
+		end() {
+			connection.end();
+			internalsOf(connection).stream.destroySoon();
+		},
 	};
 }

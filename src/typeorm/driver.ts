@@ -4,7 +4,7 @@ import type { DataSource, ReplicationMode } from "typeorm";
 import { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
 import type { Server } from "../mysql/server";
 import type { ResolvedSettings } from "../settings/settings";
-import type { Mysql2 } from "./internals";
+import { type Mysql2, WITHOUT_FILES } from "./internals";
 import { type OpenPool, openPool } from "./pool";
 import { WorkspacesQueryRunner } from "./queryRunner";
 import { type CompareOptions, WorkspacesSchemaBuilder } from "./schemaBuilder";
@@ -73,10 +73,6 @@ function poolOptions({ password }: ResolvedSettings): PoolOptions {
 		...(password === undefined ? {} : { password }),
 		// TypeORM parses JSON itself, and a string that mysql2 had parsed already would be parsed twice.
 		jsonStrings: true,
-		// A server may ask for any file of this machine in answer to any statement.
-		flags: ["-LOCAL_FILES"],
-		infileStreamFactory: (path) => {
-			throw new Error(`The server asked for the file ${path} of this machine, which it does not get`);
-		},
+		...WITHOUT_FILES,
 	};
 }

@@ -44,3 +44,11 @@ export function abandon(connection: Connection | PoolConnection, error: Error): 
 export function networkError(code: "PROTOCOL_CONNECTION_LOST" | "ETIMEDOUT", message: string): Error {
 	return Object.assign(new Error(message), { code, fatal: true });
 }
+
+/** Options of a connection over which no server reads a file: it may ask for any, in answer to any statement. */
+export const WITHOUT_FILES = {
+	flags: ["-LOCAL_FILES"],
+	infileStreamFactory: (path: string): never => {
+		throw new Error(`The server asked for the file ${path} of this machine, which it does not get`);
+	},
+};

@@ -93,7 +93,7 @@ test("wrong usage and wrong settings: 2, no server or no access: 3, in words and
 			3,
 			/: the password ends with white space/,
 		],
-		[["migrate"], { DB_PASSWORD: "", DB_USERNAME: "nobody_there" }, 3, /: no password is set\n$/],
+		[["migrate"], { DB_PASSWORD: "", DB_USERNAME: "nobody_there" }, 3, /: no password is set;/],
 	];
 	for (const [args, variables, code, message] of cases) {
 		const outcome = await runCommand(args, { ...env, ...variables });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Workspace, WorkspaceLog, type WorkspacesDataSource } from "../../src";
+import { createConnection } from "mysql2/promise";
+import { Workspace, WorkspaceLog, WorkspaceRepository, type WorkspacesDataSource } from "../../src";
+import { MIGRATING_SESSION_STATEMENTS } from "../../src/mysql/session";
 import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
 import { withDataSource } from "../../testing/dataSource";
 import { type SessionProxy, startSessionProxy } from "../support/sessionProxy";
@@ -29,6 +31,10 @@ before(async () => {
 	await withDataSource(database, {}, (dataSource) => dataSource.runMigrations());
 });
 after(() => database.drop());
+
+function connectionOf({ host, port, username: user, password, name }: TestDatabase) {
+	return { host, port, user, password, database: name };
+}
 
 /** A DataSource on a server whose sessions begin with settings of its own. */
 async function onServerWith(
@@ -133,6 +139,89 @@ test("every session of the pool is set up, whatever the server's own settings ar
 			assert.equal(Number(row.autocommit), 1);
 		}
 	});
+});
+
+/** What a server or an account may have as defaults, and what sessions have instead. */
+const DEFAULTS: readonly [variable: string, server: string, session: string][] = [
+	["sql_safe_updates", "1", "0"],
+	["sql_select_limit", "2", "18446744073709551615"],
+	["sql_big_selects", "0", "1"],
+	["sql_auto_is_null", "1", "0"],
+	["foreign_key_checks", "0", "1"],
+	["unique_checks", "0", "1"],
+	["check_constraint_checks", "0", "1"],
+	["sql_if_exists", "1", "0"],
+	["completion_type", "'RELEASE'", "NO_CHAIN"],
+	["lc_messages", "'de_DE'", "en_US"],
+	["max_execution_time", "1", "0"],
+	["max_statement_time", "0.5", "0"],
+	["net_read_timeout", "1", "60"],
+	["net_write_timeout", "1", "60"],
+	["innodb_lock_wait_timeout", "4000", "10"],
+	["lock_wait_timeout", "86400", "30"],
+	["autocommit", "0", "1"],
+	["transaction_isolation", "'SERIALIZABLE'", "REPEATABLE-READ"],
+	["tx_isolation", "'SERIALIZABLE'", "REPEATABLE-READ"],
+	["transaction_read_only", "1", "0"],
+	["tx_read_only", "1", "0"],
+];
+
+async function defaultsOfThisServer() {
+	const names = DEFAULTS.map(([name]) => `'${name}'`).join(", ");
+	const rows = await database.rows<{ Variable_name: string }>(`SHOW VARIABLES WHERE Variable_name IN (${names})`);
+	const known = new Set(rows.map((row) => row.Variable_name));
+	return DEFAULTS.filter(([name]) => known.has(name));
+}
+
+test("no default of the server or the account reaches a session, of a user without global privileges either", async (t) => {
+	const defaults = await defaultsOfThisServer();
+	assert.ok(defaults.length > 15);
+	const name = database.name.slice(0, 20);
+	t.after(() => database.rows(`DROP USER ${name}`));
+	await database.rows(`CREATE USER ${name} IDENTIFIED BY 'x'; GRANT ALL ON ${database.name}.* TO ${name}`);
+	const proxy = await startSessionProxy(database, {
+		first: `SET ${defaults.map(([variable, value]) => `${variable} = ${value}`).join(", ")}`,
+	});
+	try {
+		await withDataSource(database, { port: proxy.port, username: name, password: "x" }, async (dataSource) => {
+			const selected = defaults.map(([variable]) => `@@SESSION.${variable} AS ${variable}`).join(", ");
+			const [row] = await dataSource.query<Record<string, unknown>[]>(`SELECT ${selected}`);
+			for (const [variable, , value] of defaults) assert.equal(String(row?.[variable]), value, variable);
+		});
+	} finally {
+		await proxy.close();
+	}
+});
+
+test("a statement means the same under such defaults", async () => {
+	const [timeout] = (await defaultsOfThisServer()).filter(([name]) => /^max_(execution|statement)_time$/.test(name));
+	const first = `SET sql_safe_updates = 1, foreign_key_checks = 0, lc_messages = 'de_DE', ${timeout?.[0]} = ${timeout?.[1]}`;
+	await onServerWith(first, async (dataSource) => {
+		const workspaces = WorkspaceRepository.from(dataSource);
+		await dataSource.query("DELETE FROM workspaces WHERE project_name <> ''");
+		await assert.rejects(workspaces.createWithinLimit({ userId: 999_999, projectName: "p" }), { code: "NOT_FOUND" });
+		await workspaces.createWithinLimit({ userId, projectName: "p" });
+		await assert.rejects(workspaces.createWithinLimit({ userId, projectName: "p" }), {
+			code: "ALREADY_EXISTS",
+			properties: ["userId", "projectName"],
+		});
+		const [row] = await dataSource.query<{ slept: number | string }[]>("SELECT SLEEP(0.7) AS slept");
+		assert.equal(Number(row?.slept), 0, "not interrupted");
+	});
+});
+
+test("a session that migrates has the same, and what reading tables needs", async () => {
+	const connection = await createConnection({ ...connectionOf(database), multipleStatements: false });
+	try {
+		await connection.query("SET sql_quote_show_create = 0, group_concat_max_len = 4, foreign_key_checks = 0");
+		for (const sql of MIGRATING_SESSION_STATEMENTS) await connection.query(sql);
+		const [rows] = await connection.query(
+			"SELECT @@sql_quote_show_create AS quotes, @@group_concat_max_len AS length, @@foreign_key_checks AS checks",
+		);
+		assert.deepEqual(rows, [{ quotes: 1, length: 1_048_576, checks: 1 }]);
+	} finally {
+		await connection.end();
+	}
 });
 
 test("JSON comes back as it was written", async () => {
