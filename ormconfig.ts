@@ -1,3 +1,4 @@
 import { createDataSource } from "./src/dataSource";
 
-export default createDataSource();
+/** The DataSource that TypeORM's own commands take with `-d`. */
+export const dataSource = createDataSource();

@@ -91,6 +91,11 @@ test("typeorm migration:run takes the installed ormconfig.js", async () => {
 	assert.equal(JSON.parse(await run(bin("dployr-workspaces-db"), "check", "--json")).ok, true);
 });
 
+test("typeorm takes the DataSource by its name, wherever the package lies", async () => {
+	const byName = "$(node -p 'require.resolve(\"dployr-workspaces-db/ormconfig\")')";
+	assert.match(await run("sh", "-c", `${bin("typeorm")} migration:show -d "${byName}"`), /^\[.\] (\d+ )?Create/m);
+});
+
 test("CommonJS JavaScript uses it under Jest", async () => {
 	assert.match(await run(bin("jest"), "--ci", "--watchman=false"), /Tests: +2 passed, 2 total/);
 });
