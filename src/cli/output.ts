@@ -29,31 +29,33 @@ interface OutputOptions {
 const ERASE_LINE = "\r\u001B[K";
 
 export function createOutput(options: OutputOptions): Output {
-	const { json, quiet, stdout = process.stdout, stderr = process.stderr } = options;
-	const isTerminal = stderr.isTTY === true && !quiet;
+	const { json, quiet, stdout = process.stdout } = options;
+	// Node opens the stream when it is first asked for.
+	const stderr = () => options.stderr ?? process.stderr;
 	let moving = "";
 	const say = (text: string) => {
-		if (moving) stderr.write(ERASE_LINE);
-		stderr.write(`${text}\n${moving}`);
+		if (moving) stderr().write(ERASE_LINE);
+		stderr().write(`${text}\n${moving}`);
 	};
 	return {
 		json,
-		isTerminal,
+		get isTerminal() {
+			return stderr().isTTY === true && !quiet;
+		},
 		result(text) {
-			if (moving) stderr.write(ERASE_LINE);
+			if (moving) stderr().write(ERASE_LINE);
 			stdout.write(`${text}\n`);
-			if (moving) stderr.write(moving);
+			if (moving) stderr().write(moving);
 		},
 		remark(text) {
 			if (!quiet) say(text);
 		},
 		error: say,
 		line(text) {
-			if (!isTerminal) return;
+			if (text === moving || !this.isTerminal) return;
 			// A line that wraps could not be written over.
-			const next = text.slice(0, Math.max((stderr.columns ?? 80) - 1, 20));
-			if (next === moving) return;
-			stderr.write(moving ? `${ERASE_LINE}${next}` : next);
+			const next = text.slice(0, Math.max((stderr().columns ?? 80) - 1, 20));
+			stderr().write(moving ? `${ERASE_LINE}${next}` : next);
 			moving = next;
 		},
 	};

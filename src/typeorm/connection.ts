@@ -43,16 +43,16 @@ export function openConnection(settings: ResolvedSettings, timeout: number): Pro
 
 function single(connection: Connection, timeout: number): SingleConnection {
 	return {
-		async query(sql, values = []) {
-			const late = networkError("ETIMEDOUT", "no answer from the server");
-			const timer = setTimeout(() => abandon(connection, late), timeout);
-			try {
-				const [rows] = await connection.promise().query<RowDataPacket[]>(sql, [...values]);
-				return rows;
-			} finally {
-				clearTimeout(timer);
-			}
-		},
+		query: (sql, values = []) =>
+			new Promise((fulfil, reject) => {
+				const late = networkError("ETIMEDOUT", "no answer from the server");
+				const timer = setTimeout(() => abandon(connection, late), timeout);
+				connection.query<RowDataPacket[]>(sql, [...values], (error, rows) => {
+					clearTimeout(timer);
+					if (error) reject(error);
+					else fulfil(rows);
+				});
+			}),
 		end() {
 			connection.end();
 			internalsOf(connection).stream.destroySoon();
