@@ -107,10 +107,10 @@ export class WorkspacesDataSource extends DataSource {
 	}
 }
 
-/** The password stays with the driver, out of options that anybody may print. */
+/** The password and TLS's key stay with the driver, out of options that anybody may print. */
 function connectionOptions(settings: ResolvedSettings) {
-	const { host, port, socketPath, username, database, tls: ssl, poolSize, migrationsTable } = settings;
-	return { host, port, socketPath, username, database, ssl, poolSize, migrationsTableName: migrationsTable };
+	const { host, port, socketPath, username, database, poolSize, migrationsTable } = settings;
+	return { host, port, socketPath, username, database, poolSize, migrationsTableName: migrationsTable };
 }
 
 /**

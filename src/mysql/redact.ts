@@ -2,29 +2,71 @@ import { ERROR } from "./errorNumbers";
 
 /**
  * Keeps values out of what is logged or thrown. A statement is shown with its literals replaced, a message of the
- * server's with what it quotes: both may hold a key, an IV or a hash.
+ * server's without what it quotes: both may hold a key, an IV or a hash.
  */
 
 const HIDDEN = "'…'";
-
-/** Comments, quoted names, then literals; one that is not closed goes to the end. `/*!` and `/*M!` hold code. */
-const TOKENS =
-	/\/\*(?!M?!)[\s\S]*?(?:\*\/|$)|--(?=\s|$)[^\n]*|#[^\n]*|`(?:[^`]|``)*(?:`|$)|\b[xXbB]?'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|"(?:[^"\\]|\\[\s\S]|"")*(?:"|$)|\b0[xXbB][0-9a-fA-F]+\b/g;
+const HIDDEN_NUMBER = "…";
 
 /** Statements whose literals are part of the schema: types, defaults, comments. */
 const SCHEMA_STATEMENT = /^\s*(?:CREATE|ALTER|DROP|RENAME|TRUNCATE)\s+(?:TABLE|(?:UNIQUE\s+)?INDEX|DATABASE)\b/i;
 
+/**
+ * What begins a comment, a quoted name or a string, and whole numbers and words. A comment that begins with `!` holds
+ * code.
+ */
+const TOKENS = /\/\*M?!\d*|\/\*|--(?=\s|$)|#|[`'"]|\d[\w.]*|[A-Za-z_$@\u0080-\uffff][\w$@\u0080-\uffff]*/g;
+
 const LONGEST = 2_000;
 
-/** A statement without the values in it, and no longer than 2,000 characters. */
+/**
+ * A statement without the strings, numbers and comments in it, and no longer than 2,000 characters. Strings are read as
+ * in a session where a backslash escapes.
+ */
 export function redactSql(sql: string): string {
-	const shown = SCHEMA_STATEMENT.test(sql) ? sql : sql.replaceAll(TOKENS, hide);
+	const shown = SCHEMA_STATEMENT.test(sql) ? sql : withoutLiterals(sql);
 	return shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown;
 }
 
-function hide(token: string): string {
-	if (token.startsWith("`")) return token;
-	return /^(?:\/\*|--|#)/.test(token) ? " " : HIDDEN;
+/** In linear time, and no further than is shown. */
+function withoutLiterals(sql: string): string {
+	let shown = "";
+	let end = 0;
+	const tokens = new RegExp(TOKENS);
+	for (let match = tokens.exec(sql); match && shown.length <= LONGEST; match = tokens.exec(sql)) {
+		const [token] = match;
+		shown += sql.slice(end, match.index);
+		end = endOf(sql, token, tokens.lastIndex);
+		tokens.lastIndex = end;
+		shown += shownInstead(token) ?? sql.slice(match.index, end);
+	}
+	return shown + sql.slice(end);
+}
+
+/** Where that ends which a token begins; what is not closed goes to the end of the statement. */
+function endOf(sql: string, token: string, after: number): number {
+	if (token === "/*") return behind(sql, "*/", after);
+	if (token === "#" || token === "--") return behind(sql, "\n", after, 0);
+	if (!/^[`'"]$/.test(token)) return after;
+	const marks = token === "`" ? /`/g : new RegExp(`[\\\\${token}]`, "g");
+	marks.lastIndex = after;
+	for (let mark = marks.exec(sql); mark; mark = marks.exec(sql)) {
+		const isEscape = mark[0] === "\\" || sql[marks.lastIndex] === token;
+		if (!isEscape) return marks.lastIndex;
+		marks.lastIndex++;
+	}
+	return sql.length;
+}
+
+function behind(sql: string, mark: string, after: number, length = mark.length): number {
+	const found = sql.indexOf(mark, after);
+	return found === -1 ? sql.length : found + length;
+}
+
+function shownInstead(token: string): string | undefined {
+	if (token === "'" || token === '"') return HIDDEN;
+	if (token === "/*" || token === "#" || token === "--") return " ";
+	return /^\d/.test(token) ? HIDDEN_NUMBER : undefined;
 }
 
 /** Errors that quote nothing but names of users, databases, tables, columns and keys. */
@@ -116,15 +158,20 @@ const TAIL =
 export function redactMessage(message: string, errno: number | undefined): string {
 	const line = message.replaceAll(/\s+/g, " ").trim();
 	if (errno === undefined || NAMES_ONLY.has(errno)) return line;
+	// A trigger's or a routine's own words.
+	if (errno === ERROR.SIGNAL_EXCEPTION) return `SIGNAL ${HIDDEN}`;
 	const tail = TAIL.exec(line)?.[0] ?? "";
 	const head = line.slice(0, line.length - tail.length);
 	// A value may hold quotes itself, so nothing behind the first one is known to be outside of it.
 	return head.replace(/['"].*$/, HIDDEN) + tail;
 }
 
+/** The state of a SIGNAL, whatever number the statement gives it. */
+const SIGNALED = "45000";
+
 interface DriverError extends Error {
 	errno?: number;
-	code?: string;
+	sqlState?: string;
 	sql?: string;
 	sqlMessage?: string;
 }
@@ -134,7 +181,9 @@ export function withoutSecrets(error: unknown): unknown {
 	if (!(error instanceof Error)) return error;
 	const known = error as DriverError;
 	// The network's errors have a number too, but no SQL state: they quote addresses only.
-	const errno = "sqlState" in error || typeof known.sqlMessage === "string" ? (known.errno ?? 0) : undefined;
+	const isServers = known.sqlState !== undefined || typeof known.sqlMessage === "string";
+	const ofServer = known.sqlState === SIGNALED ? ERROR.SIGNAL_EXCEPTION : (known.errno ?? 0);
+	const errno = isServers ? ofServer : undefined;
 	const message = redactMessage(known.message, errno);
 	if (known.stack) known.stack = `${known.name}: ${message}${frames(known.stack)}`;
 	known.message = message;

@@ -68,11 +68,22 @@ export class WorkspacesDriver extends MysqlDriver {
 }
 
 /** What is the driver's own, or must not be in options that anybody may print. */
-function poolOptions({ password }: ResolvedSettings): PoolOptions {
+function poolOptions({ password, tls }: ResolvedSettings): PoolOptions {
 	return {
 		...(password === undefined ? {} : { password }),
+		...(tls ? { ssl: tls } : {}),
 		// TypeORM parses JSON itself, and a string that mysql2 had parsed already would be parsed twice.
 		jsonStrings: true,
+		disableEval: !canGenerateCode(),
 		...WITHOUT_FILES,
 	};
+}
+
+/** mysql2 generates a reader for each shape of rows, which takes a third off the time of a thousand rows. */
+function canGenerateCode(): boolean {
+	try {
+		return Boolean(new Function(""));
+	} catch {
+		return false;
+	}
 }

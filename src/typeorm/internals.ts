@@ -21,7 +21,8 @@ export interface ConnectionInternals {
 
 /** The same of its pools. */
 export interface PoolInternals {
-	readonly config: { readonly connectionConfig: { connectTimeout: number } };
+	/** Each connection gets a copy with the properties' attributes. */
+	readonly config: { readonly connectionConfig: { connectTimeout: number; password: unknown; ssl: unknown } };
 }
 
 export function internalsOf(connection: Connection | PoolConnection): ConnectionInternals {
@@ -30,6 +31,12 @@ export function internalsOf(connection: Connection | PoolConnection): Connection
 
 export function poolInternalsOf(pool: Pool): PoolInternals {
 	return pool as unknown as PoolInternals;
+}
+
+/** Keeps password and key out of what prints a pool or a connection, as each query runner, manager and event has one. */
+export function hideCredentials(pool: Pool): void {
+	const { connectionConfig } = poolInternalsOf(pool).config;
+	for (const name of ["password", "ssl"]) Object.defineProperty(connectionConfig, name, { enumerable: false });
 }
 
 /**

@@ -7,7 +7,7 @@ import { identify, SERVER_QUERY, type Server } from "../mysql/server";
 import { SESSION_STATEMENTS } from "../mysql/session";
 import type { ResolvedSettings } from "../settings/settings";
 import { connectionFailure, isTransient, place } from "./connectionFailure";
-import { abandon, internalsOf, type Mysql2, networkError, poolInternalsOf } from "./internals";
+import { abandon, hideCredentials, internalsOf, type Mysql2, networkError, poolInternalsOf } from "./internals";
 import { startLiveness } from "./liveness";
 
 export interface OpenPool {
@@ -79,6 +79,7 @@ async function attempt(mysql2: Mysql2, options: PoolOptions, settings: ResolvedS
 	const { connectTimeout = LONGEST_ATTEMPT } = options;
 	const deadline = performance.now() + connectTimeout;
 	const pool = mysql2.createPool(options);
+	hideCredentials(pool);
 	const sessions = manageSessions(pool, mysql2, options, settings);
 	try {
 		const connection = await take(pool, settings);

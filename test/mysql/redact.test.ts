@@ -4,34 +4,38 @@ import { redactMessage, redactSql, withoutSecrets } from "../../src/mysql/redact
 
 /** A statement, and what is shown of it. */
 const SQL: Readonly<Record<string, readonly [string, string]>> = {
-	"a string": ["SELECT 'secret', 1", "SELECT '…', 1"],
+	"a string": ["SELECT 'secret', a", "SELECT '…', a"],
 	"a string in double quotes": ['SELECT "secret"', "SELECT '…'"],
 	"a string with the start of a comment in it": ["SELECT 'a # b', 'a -- b', 'a /* b'", "SELECT '…', '…', '…'"],
 	"an empty string": ["SELECT '', \"\"", "SELECT '…', '…'"],
 	"a doubled quote in a string": ["SELECT 'a''secret', \"a\"\"secret\"", "SELECT '…', '…'"],
+	"the other quote in a string": ["SELECT 'a\"b', a, \"c'd\"", "SELECT '…', a, '…'"],
 	"an escaped quote in a string": ["SELECT 'a\\'secret', \"a\\\"secret\"", "SELECT '…', '…'"],
-	"an escaped line break in a string": ["SELECT 'a\\\nsecret', \"a\\\nsecret\", 1", "SELECT '…', '…', 1"],
-	"a string that is not closed": ["SELECT 1, 'secret", "SELECT 1, '…'"],
-	"a string in double quotes that is not closed": ['SELECT 1, "secret', "SELECT 1, '…'"],
-	"hexadecimal and binary strings": ["SELECT x'AB', X'ab', b'01', B'10'", "SELECT '…', '…', '…', '…'"],
-	"a hexadecimal string with quotes and breaks in it": ["SELECT x'a''b\\'c\nd' + 1", "SELECT '…' + 1"],
-	"a hexadecimal string that is not closed": ["SELECT x'ab", "SELECT '…'"],
-	"hexadecimal and binary numbers": ["SELECT 0xAB09, 0Xaf, 0b01, 0B10", "SELECT '…', '…', '…', '…'"],
-	"a word that ends like a number's start": ["SELECT a0xAB, 0xABg FROM t", "SELECT a0xAB, 0xABg FROM t"],
+	"an escaped backslash at the end of a string": ["SELECT 'a\\\\', a", "SELECT '…', a"],
+	"an escaped line break in a string": ["SELECT 'a\\\nsecret', \"a\\\nsecret\", a", "SELECT '…', '…', a"],
+	"a string that is not closed": ["SELECT a, 'secret", "SELECT a, '…'"],
+	"a string that ends in an escape": ["SELECT 'secret\\", "SELECT '…'"],
+	"a string in double quotes that is not closed": ['SELECT a, "secret', "SELECT a, '…'"],
+	"hexadecimal and binary strings": ["SELECT x'AB', X'ab', b'01', B'10'", "SELECT x'…', X'…', b'…', B'…'"],
+	"a hexadecimal string with quotes and breaks in it": ["SELECT x'a''b\\'c\nd' + a", "SELECT x'…' + a"],
+	"hexadecimal and binary numbers": ["SELECT 0xAB09, 0Xaf, 0b01, 0B10", "SELECT …, …, …, …"],
+	numbers: ["SELECT 12, -3, 1.5, .5, 1e10, a FROM t1 LIMIT 7", "SELECT …, -…, …, .…, …, a FROM t1 LIMIT …"],
+	"words that hold digits": ["SELECT a0xAB, a1, _2, $3, @v4, ä5 FROM t6", "SELECT a0xAB, a1, _2, $3, @v4, ä5 FROM t6"],
 	"a word before a string": ["SELECT xx'secret'", "SELECT xx'…'"],
-	"names in backticks": ["SELECT `it's`, `a``'b` FROM `t`", "SELECT `it's`, `a``'b` FROM `t`"],
+	"names in backticks": ["SELECT `it's`, `a``'b1` FROM `t 2`", "SELECT `it's`, `a``'b1` FROM `t 2`"],
+	"a backslash in a name": ["SELECT `a\\`, 'secret'", "SELECT `a\\`, '…'"],
 	"a name that is not closed": ["SELECT `a'b", "SELECT `a'b"],
-	"a comment": ["SELECT 1 /* secret 'a */ + 'b'", "SELECT 1   + '…'"],
-	"a comment over two lines": ["SELECT 1 /* a\nb */ + 1", "SELECT 1   + 1"],
-	"a comment that is not closed": ["SELECT 1 /* secret", "SELECT 1  "],
+	"a comment": ["SELECT a /* secret 'a */ + 'b'", "SELECT a   + '…'"],
+	"a comment over two lines": ["SELECT a /* a\nb */ + a", "SELECT a   + a"],
+	"a comment that is not closed": ["SELECT a /* secret", "SELECT a  "],
 	"a comment of which the server runs what is in it": [
-		"SELECT /*!50000 'secret' */ 1, /*M!100000 'secret' */ 2",
-		"SELECT /*!50000 '…' */ 1, /*M!100000 '…' */ 2",
+		"SELECT /*!50000 'secret' */ a, /*M!100000 'secret' */ b, /*! 'secret' */ c",
+		"SELECT /*!50000 '…' */ a, /*M!100000 '…' */ b, /*! '…' */ c",
 	],
-	"a comment to the end of its line": ["SELECT 1 -- secret 'a\n, 'b'", "SELECT 1  \n, '…'"],
-	"a comment to the end of all": ["SELECT 1 --", "SELECT 1  "],
-	"two minuses that begin no comment": ["SELECT 1--1, 'a'", "SELECT 1--1, '…'"],
-	"a comment that # begins": ["SELECT 1 # secret 'a\n, 'b'", "SELECT 1  \n, '…'"],
+	"a comment to the end of its line": ["SELECT a -- secret 'a\n, 'b'", "SELECT a  \n, '…'"],
+	"a comment to the end of all": ["SELECT a --", "SELECT a  "],
+	"two minuses that begin no comment": ["SELECT 1--1, 'a'", "SELECT …--…, '…'"],
+	"a comment that # begins": ["SELECT a # secret 'a\n, 'b'", "SELECT a  \n, '…'"],
 	"a statement that changes the schema": [
 		"ALTER TABLE t ADD COLUMN a VARCHAR(9) DEFAULT 'x' COMMENT 'y'",
 		"ALTER TABLE t ADD COLUMN a VARCHAR(9) DEFAULT 'x' COMMENT 'y'",
@@ -57,9 +61,21 @@ describe("a statement that is shown", () => {
 	}
 
 	it("is cut after 2,000 characters", () => {
-		assert.equal(redactSql("1".repeat(2_000)), "1".repeat(2_000));
-		assert.equal(redactSql("1".repeat(2_001)), `${"1".repeat(2_000)}…`);
+		assert.equal(redactSql("a".repeat(2_000)), "a".repeat(2_000));
+		assert.equal(redactSql("a".repeat(2_001)), `${"a".repeat(2_000)}…`);
 		assert.equal(redactSql(`SELECT '${"1".repeat(3_000)}'`), "SELECT '…'");
+		assert.ok(!redactSql(`SELECT ${"a, ".repeat(2_000)}'secret'`).includes("secret"));
+	});
+
+	it("may be as long as a server takes it", () => {
+		const escaped = "\\'\\\\".repeat(5_000_000);
+		assert.equal(
+			redactSql(`INSERT INTO t VALUES ('${escaped}', 12, "${escaped}")`),
+			"INSERT INTO t VALUES ('…', …, '…')",
+		);
+		assert.equal(redactSql(`SELECT \`${"``".repeat(5_000_000)}`).length, 2_001);
+		assert.equal(redactSql(`SELECT ${"'a',".repeat(5_000_000)}a`).length, 2_001);
+		assert.equal(redactSql(`SELECT ${"a".repeat(20_000_000)}'secret'`).length, 2_001);
 	});
 });
 
@@ -94,6 +110,7 @@ const MESSAGES: Readonly<Record<string, readonly [string, number | undefined, st
 	],
 	"a syntax error": ["You have an error near 'secret' at line 10", 1064, "You have an error near '…' at line 10"],
 	"what stands in double quotes": ['Invalid JSON text: "Missing a name" at position 4', 3141, "Invalid JSON text: '…'"],
+	"a trigger's own words": ["secret", 1644, "SIGNAL '…'"],
 	"a message that quotes nothing": ["Lock wait timeout exceeded", 1205, "Lock wait timeout exceeded"],
 	"a message that quotes names only": ["Column 'a' cannot be null", 1048, "Column 'a' cannot be null"],
 	"a message of the network": ["connect ECONNREFUSED '127.0.0.1'", undefined, "connect ECONNREFUSED '127.0.0.1'"],
@@ -122,6 +139,13 @@ describe("an error of the driver", () => {
 		const { sqlState, code, sqlMessage, sql, errno } = error as unknown as Record<string, unknown>;
 		assert.deepEqual([sqlState, code, errno], ["23000", "ER_DUP_ENTRY", 1062]);
 		assert.deepEqual([sqlMessage, sql], [shown, "SELECT '…'"]);
+	});
+
+	it("is a trigger's own where it has the state for that, whatever its number", () => {
+		const error = Object.assign(new Error("no secret"), { errno: 1146, sqlState: "45000", sqlMessage: "no secret" });
+		withoutSecrets(error);
+		assert.equal(error.message, "SIGNAL '…'");
+		assert.equal(error.sqlMessage, "SIGNAL '…'");
 	});
 
 	it("has no frames where it had none, and no properties that it had not", () => {

@@ -74,6 +74,16 @@ test("mysql2's connections and pools have what is used of them beside their type
 		assert.ok(!internalsOf(connection)._command, "it is answered");
 		connection.release();
 		const { pool } = dataSource.driver as unknown as { pool: Parameters<typeof poolInternalsOf>[0] };
-		assert.equal(poolInternalsOf(pool).config.connectionConfig.connectTimeout, 10_000);
+		const { connectionConfig } = poolInternalsOf(pool).config;
+		assert.equal(connectionConfig.connectTimeout, 10_000);
+		const { config } = connection as unknown as { config: object };
+		for (const name of ["password", "ssl"]) {
+			assert.ok(name in connectionConfig && name in config, name);
+			assert.deepEqual(
+				[connectionConfig, config].filter((holder) => Object.keys(holder).includes(name)),
+				[],
+				name,
+			);
+		}
 	});
 });
