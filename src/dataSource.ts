@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 import { DataSource, type DataSourceOptions, type Migration } from "typeorm";
-import { migrate, revert } from "./deploy/migrate";
-import type { MigrationReport } from "./deploy/report";
+import * as deploy from "./deploy";
 import { entities } from "./entities";
 import { SettingsError } from "./errors";
 import { migrations } from "./migrations";
+import { globalRowCheck } from "./repositories/globalRowCheck";
 import { type DataSourceSettings, type ResolvedSettings, resolveSettings } from "./settings/settings";
 import { WorkspacesDriver } from "./typeorm/driver";
 import { createLogger, type ModuleLogger } from "./typeorm/logger";
@@ -25,7 +25,7 @@ type MigrationOptions = Parameters<DataSource["runMigrations"]>[0];
  */
 export class WorkspacesDataSource extends DataSource {
 	/** What the last run or revert of migrations did; undefined before one, and where there was nothing to do. */
-	migrationReport: MigrationReport | undefined;
+	migrationReport: deploy.MigrationReport | undefined;
 	readonly #given: DataSourceSettings;
 	readonly #moduleLogger: ModuleLogger;
 	#settings: ResolvedSettings | undefined;
@@ -120,4 +120,55 @@ function connectionOptions(settings: ResolvedSettings) {
  */
 export function createDataSource(settings: DataSourceSettings = {}): WorkspacesDataSource {
 	return new WorkspacesDataSource(settings);
+}
+
+const PRODUCT: deploy.Product = { migrations, checks: [globalRowCheck] };
+
+/** Events go to the DataSource's logger unless they are asked for. */
+function withLog<Options extends deploy.DeployOptions>(dataSource: DataSource, options: Options): Options {
+	const onEvent = (event: deploy.DeployEvent) => {
+		const line = deploy.describeEvent(event);
+		if (line !== undefined) dataSource.logger.logMigration(line);
+	};
+	return { onEvent, ...options };
+}
+
+/**
+ * Runs the pending migrations of an initialized DataSource: this package's, and those of the application that it has.
+ * One run at a time on a database, refused as a whole before anything is changed where one can't be carried out. With
+ * nothing pending: one statement. What it does goes to `onEvent`, else to the DataSource's logger.
+ *
+ * @throws IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, LockTimeoutError before anything is
+ *   changed; TableInUseError, LockLostError, InterruptedError, MigrationError where it has to be run again
+ */
+export function migrate(dataSource: DataSource, options: deploy.DeployOptions = {}): Promise<deploy.DeployResult> {
+	return deploy.migrate(dataSource, PRODUCT, withLog(dataSource, options));
+}
+
+/**
+ * Reverts the last migration of an initialized DataSource, or several as one decision, under the same guards.
+ *
+ * @throws DataLossError where that would delete data, and what `migrate` throws
+ */
+export function revert(dataSource: DataSource, options: deploy.RevertOptions = {}): Promise<deploy.DeployResult> {
+	return deploy.revert(dataSource, PRODUCT, withLog(dataSource, options));
+}
+
+/**
+ * What `migrate` would execute on the database of an initialized DataSource. Changes nothing.
+ *
+ * @throws IncompatibleSchemaError where `migrate` would refuse
+ */
+export function plan(dataSource: DataSource): Promise<deploy.MigrationPlan> {
+	return deploy.plan(dataSource, PRODUCT);
+}
+
+/** Whether the database of an initialized DataSource is up to date with this package. Changes nothing. */
+export function check(dataSource: DataSource): Promise<deploy.SchemaCheck> {
+	return deploy.check(dataSource, PRODUCT);
+}
+
+/** Each migration that the DataSource or its database knows, and what became of it: one statement. */
+export function status(dataSource: DataSource): Promise<deploy.MigrationStatus[]> {
+	return deploy.status(dataSource);
 }

@@ -19,6 +19,12 @@ export type WorkspacesErrorCode =
 	| "LOSSY_CHANGE"
 	| "MIGRATION_FAILED"
 	| "INCOMPATIBLE_SCHEMA"
+	| "TABLE_IN_USE"
+	| "LOCK_TIMEOUT"
+	| "LOCK_LOST"
+	| "MISSING_PRIVILEGES"
+	| "FOREIGN_HISTORY"
+	| "INTERRUPTED"
 	| "DATA_LOSS";
 
 /**
@@ -131,6 +137,81 @@ export class IncompatibleSchemaError extends MigrationError {
 	constructor(readonly problems: readonly string[]) {
 		super(`nothing was changed, since these differences cannot be resolved safely:\n  - ${problems.join("\n  - ")}`);
 	}
+}
+
+/** Another session held a table until the table timeout had passed. Run it again once that session is gone. */
+export class TableInUseError extends MigrationError {
+	override readonly code = "TABLE_IN_USE";
+
+	constructor(
+		readonly table: string,
+		/** The sessions in the way, as far as this user may see them. */
+		readonly who: string,
+		options?: ErrorOptions,
+	) {
+		super(`${table}: gave up waiting for the table: ${who}. End that session or transaction and run it again`, options);
+	}
+}
+
+/** Another run held the right to migrate this database until the lock timeout had passed. Nothing was changed. */
+export class LockTimeoutError extends MigrationError {
+	override readonly code = "LOCK_TIMEOUT";
+
+	constructor(
+		readonly database: string,
+		/** The session that holds it, as far as this user may see it. */
+		readonly who: string,
+		/** Seconds that were waited. */
+		readonly seconds: number,
+	) {
+		super(
+			`gave up after ${seconds} s: another run still migrates ${database}, ${who}. ` +
+				"If that session hangs, end it with KILL and run again",
+		);
+	}
+}
+
+/** Another run took over the right to migrate this database: this one stops. Run it again. */
+export class LockLostError extends MigrationError {
+	override readonly code = "LOCK_LOST";
+}
+
+/** The user lacks privileges that migrations need. Nothing was changed; the message has the GRANT that is missing. */
+export class MissingPrivilegesError extends MigrationError {
+	override readonly code = "MISSING_PRIVILEGES";
+
+	constructor(
+		/** As the server writes it: `'name'@'host'`. */
+		readonly user: string,
+		readonly database: string,
+		readonly missing: readonly string[],
+	) {
+		super(
+			`${user} lacks ${missing.join(", ")} on ${database}; nothing was changed. ` +
+				`As an administrator: GRANT ${missing.join(", ")} ON \`${database.replaceAll("`", "``")}\`.* TO ${user}`,
+		);
+	}
+}
+
+/** The table in which TypeORM keeps its migrations belongs to another program. Nothing was changed. */
+export class ForeignHistoryError extends MigrationError {
+	override readonly code = "FOREIGN_HISTORY";
+
+	constructor(
+		readonly table: string,
+		options?: ErrorOptions,
+	) {
+		super(
+			`the table ${table} is not TypeORM's: another program keeps its migrations there; nothing was changed. ` +
+				"Choose another name: DB_MIGRATIONS_TABLE, or migrationsTableName of a DataSource of your own",
+			options,
+		);
+	}
+}
+
+/** The run was told to stop, and stopped between two statements. Run it again to go on. */
+export class InterruptedError extends MigrationError {
+	override readonly code = "INTERRUPTED";
 }
 
 /** A revert was refused, since it would delete data. Nothing was changed. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import path from "node:path";
-import { migrate } from "../../src/deploy";
+import { migrate } from "../../src";
 
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openDataSource, TABLES } from "../../testing/dataSource";

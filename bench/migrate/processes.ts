@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { plan } from "../../src/deploy";
+import { plan } from "../../src";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openDataSource } from "../../testing/dataSource";
 import { startProxy } from "../../testing/proxy";

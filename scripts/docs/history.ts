@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { DataSource } from "typeorm";
-import { migrate } from "../../src/deploy";
+import { migrate } from "../../src";
 import { entities } from "../../src/entities";
 import { migrations } from "../../src/migrations";
+import { enumValues } from "../../src/schema/columnType";
 import { inspect } from "../../src/schema/inspect";
-import { type ActualTable, type ColumnShape, enumValues, type Snapshot } from "../../src/schema/shape";
+import type { ActualTable, ColumnShape, Snapshot } from "../../src/schema/shape";
 import { commentText } from "./comments";
 
 /** One thing that a migration did to a table. */

@@ -2,7 +2,7 @@ import { type DataSource, type EntityMetadata, TableColumn } from "typeorm";
 import type { ColumnMetadata } from "typeorm/metadata/ColumnMetadata.js";
 import { TableUtils } from "typeorm/schema-builder/util/TableUtils.js";
 import type { LossyChange } from "../../src/errors";
-import type { ColumnShape, ForeignKeyShape, TableShape } from "../../src/schema/shape";
+import type { ColumnShape, ForeignKeyShape, TableShape } from "../../src/schema";
 import type { Statement } from "./statements";
 
 /** What a migration is to do, before it is written. */
@@ -15,8 +15,8 @@ export interface Draft {
 	readonly created: readonly string[];
 	/** Generated columns that it makes: table, column and expression. */
 	readonly generated: readonly { readonly table: string; readonly column: string; readonly expression: string }[];
-	/** Statements that undo it, in order. */
-	readonly undo: readonly Statement[];
+	/** Statements that revert it, in order. */
+	readonly revert: readonly Statement[];
 	/** What of it would lose data, and is meant. */
 	readonly losses: readonly LossyChange[];
 }
@@ -35,13 +35,13 @@ interface MutableShape {
 export function draft(
 	dataSource: DataSource,
 	up: readonly Statement[],
-	undo: readonly Statement[],
+	revert: readonly Statement[],
 	losses: readonly LossyChange[],
 ): Draft {
 	const shapes = new Map<string, MutableShape>();
 	const steps: Statement[] = [];
 	const lossy = new Set(losses.map((loss) => loss.statement));
-	const before = new Map(undo.flatMap((one) => (one.kind === "change column" ? [[key(one), one.sql] as const] : [])));
+	const before = new Map(revert.flatMap((one) => (one.kind === "change column" ? [[key(one), one.sql] as const] : [])));
 	for (const statement of up) {
 		if (statement.kind === "note") continue;
 		const metadata = metadataOf(dataSource, statement.table);
@@ -65,7 +65,7 @@ export function draft(
 				column.generated ? [{ table: name, column: column.name, expression: column.generated }] : [],
 			),
 		),
-		undo: undo.filter((one) => one.kind !== "note"),
+		revert: revert.filter((one) => one.kind !== "note"),
 		losses,
 	};
 }

@@ -1,10 +1,10 @@
-import type { ColumnShape, ForeignKeyShape, TableShape } from "../../src/schema/shape";
+import type { ColumnShape, ForeignKeyShape, TableShape } from "../../src/schema";
 import type { Draft } from "./draft";
 import { SAFETY_ASSURED } from "./lint";
 import { describe, type Statement } from "./statements";
 
-/** The host's table, which a migration only refers to. */
-const HOST_USERS = "dashboard_users";
+/** The dashboard's table, which a migration only refers to. */
+const DASHBOARD_USERS = "dashboard_users";
 
 const text = (value: string) => JSON.stringify(value);
 
@@ -38,20 +38,31 @@ function summary({ shapes, steps, created }: Draft): string {
 	return `Generated from the entities; ${parts.join("; ")}.`.replaceAll("*/", "* /");
 }
 
+/** What `src/schema/index.ts` has for generated migrations. */
+const HELPERS = [
+	"alterTable",
+	"converge",
+	"dropColumns",
+	"dropIndexes",
+	"dropTables",
+	"foreignKey",
+	"idColumn",
+	"index",
+	"narrowColumn",
+	"notNull",
+	"nullable",
+	"rememberExpression",
+	"renameColumn",
+	"type TableShape",
+	"unique",
+	"virtual",
+];
+
 function imports(body: string): string {
-	const uses = (name: string) => new RegExp(`\\b${name}\\b`).test(body);
-	const from = (file: string, ...names: string[]) => {
-		const used = names.filter((name) => uses(name.replace("type ", "")));
-		return used.length ? [`import { ${used.join(", ")} } from "../schema/${file}";`] : [];
-	};
+	const used = HELPERS.filter((name) => new RegExp(`\\b${name.replace("type ", "")}\\b[(<, ]`).test(body));
 	return [
 		'import type { MigrationInterface, QueryRunner } from "typeorm";',
-		...from("converge", "converge"),
-		...from("dataLoss", "refuseDataLoss"),
-		...from("events", "emit"),
-		...from("execute", "execute", "withShortLockWait"),
-		...from("ownership", "ownedTables", "forgetExpression", "rememberExpression", "disclaimTable"),
-		...from("shape", "foreignKey", "idColumn", "index", "notNull", "nullable", "type TableShape", "unique", "virtual"),
+		`import { ${used.join(", ")} } from "../schema";`,
 		"",
 	].join("\n");
 }
@@ -96,10 +107,12 @@ function renderColumn(column: ColumnShape): string {
 function renderUp({ steps, shapes, created, generated, losses }: Draft): string[] {
 	const reasons = new Map(losses.map((loss) => [loss.statement, loss.reason]));
 	const tables = shapes.map(({ name }) => constant(name)).join(", ");
-	const isReferred = shapes.some(({ foreignKeys }) => foreignKeys.some(({ references }) => references === HOST_USERS));
-	const options = `{ create: ${created.length > 0}${isReferred ? `, parents: [${text(HOST_USERS)}]` : ""} }`;
+	const isReferred = shapes.some(({ foreignKeys }) =>
+		foreignKeys.some(({ references }) => references === DASHBOARD_USERS),
+	);
+	const options = `{ create: ${created.length > 0}${isReferred ? `, parents: [${text(DASHBOARD_USERS)}]` : ""} }`;
 	return [
-		...renderSteps(steps, reasons),
+		...steps.flatMap((step) => renderStep(step, reasons.get(step.sql))),
 		...(shapes.length ? [`await converge(queryRunner, [${tables}], ${options});`] : []),
 		...generated.map(
 			({ table, column, expression }) =>
@@ -108,76 +121,73 @@ function renderUp({ steps, shapes, created, generated, losses }: Draft): string[
 	];
 }
 
-function renderSteps(steps: readonly Statement[], reasons: ReadonlyMap<string, string>): string[] {
-	if (!steps.length) return [];
-	const lines = steps.flatMap((step) => renderStep(step, reasons.get(step.sql)));
-	return ["await withShortLockWait(queryRunner, async () => {", ...lines, "});"];
-}
-
+/** A statement that no helper finds out by itself. */
 function renderStep(step: Statement, reason: string | undefined): string[] {
-	const what = describe(step);
-	const meant = reason ?? (step.kind === "rename column" ? "the values stay under the new name" : undefined);
-	const statement = [
-		"await execute(queryRunner, {",
-		`table: ${text(step.table)},`,
-		`what: ${text(what)},`,
-		...(meant === undefined ? [] : [`${SAFETY_ASSURED}${meant}`]),
-		`sql: ${text(step.sql)},`,
-		`algorithm: ${text(/index|foreign key/.test(step.kind) ? "INPLACE" : "INSTANT")},`,
+	const { table } = step;
+	if (step.kind === "rename column") {
+		const { from, name: to } = step;
+		return [`await renameColumn(queryRunner, ${object({ table, from, to })});`];
+	}
+	const isOnline = /index|foreign key/.test(step.kind);
+	return [
+		"await alterTable(queryRunner, {",
+		`table: ${text(table)},`,
+		`what: [${text(describe(step))}],`,
+		...(reason === undefined ? [] : [`${SAFETY_ASSURED}${reason}`]),
+		`parts: [${text(partOf(step))}],`,
+		`algorithm: ${text(isOnline ? "INPLACE" : "INSTANT")},`,
 		...(step.kind === "add foreign key" ? ["skipForeignKeyChecks: true,"] : []),
 		"});",
-		`emit(queryRunner, "changed", ${text(step.table)}, ${text(what)});`,
 	];
-	if (step.kind !== "rename column") return statement;
-	return [`if (await queryRunner.hasColumn(${text(step.table)}, ${text(step.from)})) {`, ...statement, "}"];
 }
 
-function renderDown({ undo, shapes, created, generated }: Draft): string[] {
-	const steps = undo.filter((step) => !created.includes(step.table));
-	const reasons = new Map(
-		steps.flatMap((step) => (step.kind === "drop column" ? [[step.sql, "the column is this migration's own"]] : [])),
-	);
-	const losses = steps.flatMap((step) => {
-		if (step.kind !== "drop column") return [];
-		const column = shapes.find(({ name }) => name === step.table)?.columns.find(({ name }) => name === step.name);
-		return column?.generated ? [] : [lossOf(step.table, step.name, column)];
-	});
-	const own = created.length ? ["const created = await ownedTables(queryRunner);"] : [];
-	const rows = created.map((table) => `...(created.has(${text(table)}) ? [${rowsOf(table)}] : [])`);
-	const all = [...losses, ...rows];
+function partOf({ sql, table }: Statement): string {
+	return sql.replace(`ALTER TABLE \`${table}\` `, "");
+}
+
+function object(values: Readonly<Record<string, string>>): string {
+	return `{ ${Object.entries(values)
+		.map(([name, value]) => `${name}: ${text(value)}`)
+		.join(", ")} }`;
+}
+
+function renderDown({ revert, shapes, created }: Draft): string[] {
+	const steps = revert.filter((step) => !created.includes(step.table));
+	const columnOf = (step: Statement) =>
+		"name" in step
+			? shapes.find(({ name }) => name === step.table)?.columns.find(({ name }) => name === step.name)
+			: undefined;
 	return [
-		...own,
-		...(all.length ? [`await refuseDataLoss(queryRunner, [${all.join(", ")}]);`] : []),
-		...renderSteps(steps, reasons),
-		...generated
-			.filter(({ table }) => !created.includes(table))
-			.map(({ table, column }) => `await forgetExpression(queryRunner, ${text(table)}, ${text(column)});`),
-		...[...created].reverse().flatMap(renderDrop),
+		...steps.flatMap((step) => renderRevert(step, columnOf(step))),
+		...(created.length
+			? [
+					`${SAFETY_ASSURED}only tables that this module made, and no rows unless that was allowed`,
+					`await dropTables(queryRunner, [${created.map(text).join(", ")}]);`,
+				]
+			: []),
 	];
 }
 
-/** Rows that hold nothing but the default lose nothing; of a column that had to be filled each row loses its value. */
-function lossOf(table: string, name: string, column: ColumnShape | undefined): string {
-	const isDefault = column?.default === null ? "IS NULL" : `<=> '${column?.default?.replaceAll("'", "''")}'`;
-	const isPlain = column !== undefined && column.default !== "CURRENT_TIMESTAMP";
-	const held = isPlain ? ` WHERE NOT (\`${name}\` ${isDefault})` : "";
-	const sql = `SELECT COUNT(*) AS found FROM \`${table}\`${held}`;
-	return `{ what: ${text(`value(s) of ${table}.${name}`)}, sql: ${text(sql)} }`;
+/** A column that had to be given a value is in no shape. */
+function renderRevert(step: Statement, column: ColumnShape | undefined): string[] {
+	const { table } = step;
+	switch (step.kind) {
+		case "drop column":
+			return [
+				`${SAFETY_ASSURED}this module made the column, and it holds nothing unless that was allowed`,
+				`await dropColumns(queryRunner, { table: ${text(table)}, columns: [${column ? renderColumn(column) : `{ name: ${text(step.name)}, nullable: false, default: null }`}] });`,
+			];
+		case "drop index":
+			return [`await dropIndexes(queryRunner, ${text(table)}, [${text(step.name)}]);`];
+		case "change column":
+			return [
+				`await narrowColumn(queryRunner, ${object({ table, column: step.name, definition: definitionOf(step) })});`,
+			];
+		default:
+			return renderStep(step, undefined);
+	}
 }
 
-function rowsOf(table: string): string {
-	const sql = `SELECT COUNT(*) AS found FROM \`${table}\``;
-	return `{ what: ${text(`row(s) of ${table}`)}, sql: ${text(sql)} }`;
-}
-
-/** One that the host made meanwhile stays. */
-function renderDrop(table: string): string[] {
-	return [
-		`if (created.has(${text(table)})) {`,
-		`${SAFETY_ASSURED}the table is this migration's own`,
-		`await queryRunner.query(${text(`DROP TABLE IF EXISTS \`${table}\``)});`,
-		`await disclaimTable(queryRunner, ${text(table)});`,
-		`emit(queryRunner, "dropped", ${text(table)}, "dropped");`,
-		"}",
-	];
+function definitionOf(step: Statement): string {
+	return /^ALTER TABLE `.+?` MODIFY COLUMN (.*)$/s.exec(step.sql)?.[1] ?? "";
 }

@@ -1,4 +1,5 @@
-import { check, formatCheck } from "../deploy";
+import { check } from "../dataSource";
+import { formatCheck } from "../deploy";
 import { connected } from "./connected";
 import { EXIT, type Work } from "./work";
 

@@ -1,4 +1,4 @@
-import { plan } from "../deploy";
+import { plan } from "../dataSource";
 import { connected } from "./connected";
 import { EXIT, type Work } from "./work";
 

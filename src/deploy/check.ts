@@ -1,17 +1,12 @@
-import { type DataSource, type EntityMetadata, type Migration, MigrationExecutor, type QueryRunner } from "typeorm";
+import type { DataSource, EntityMetadata, QueryRunner } from "typeorm";
 import { inspect } from "../schema/inspect";
 import { rowsIfAny } from "../schema/rows";
 import type { ActualTable, Snapshot } from "../schema/shape";
 import { differencesOf } from "../typeorm/schemaBuilder";
+import { nameOf, pendingAfter, readHistory } from "./history";
 import { inspectPrivileges } from "./privileges";
-
-/** One question about a database, and what speaks against a yes. */
-export interface CheckItem {
-	readonly name: "server" | "privileges" | "migrations" | "entities" | "storage" | "global limits";
-	readonly ok: boolean;
-	/** What was found, in one line where it is as it should be. */
-	readonly details: readonly string[];
-}
+import type { CheckItem, Product, RowCheck } from "./product";
+import { onQueryRunner } from "./run";
 
 /** Whether a database is up to date with this version of the module. */
 export interface SchemaCheck {
@@ -20,29 +15,29 @@ export interface SchemaCheck {
 }
 
 /**
- * Looks at the database of an initialized DataSource and changes nothing: server and driver, privileges, pending
- * migrations, differences from the entities, what TypeORM's comparison cannot see (engine, character set, CHECKs,
- * generated expressions), and the number of global limit rows.
+ * Asks whether the database of an initialized DataSource is up to date, and changes nothing: server and driver,
+ * privileges, pending migrations, differences from the entities, what TypeORM's comparison cannot see (engine, character
+ * set, CHECKs, generated expressions), and what the product asks besides.
  */
-export async function check(dataSource: DataSource): Promise<SchemaCheck> {
-	const queryRunner = dataSource.createQueryRunner();
-	try {
-		const own = dataSource.entityMetadatas.filter((metadata) => metadata.synchronize);
-		const names = own.map((metadata) => metadata.tableName);
+export async function check(dataSource: DataSource, product: Product): Promise<SchemaCheck> {
+	const own = dataSource.entityMetadatas.filter((metadata) => metadata.synchronize);
+	const names = own.map((metadata) => metadata.tableName);
+	const { snapshot, pending, items } = await onQueryRunner(dataSource, async (queryRunner) => {
 		const snapshot = await inspect(queryRunner, names);
-		const pending = await new MigrationExecutor(dataSource, queryRunner).getPendingMigrations();
+		const pending = pendingAfter(dataSource, await readHistory(queryRunner)).map(({ name }) => name);
 		const items = [
 			checkServer(dataSource, snapshot),
 			await checkPrivileges(queryRunner),
-			checkPending(pending, dataSource.migrations.length),
-			pending.length ? NOT_COMPARED : await checkEntities(dataSource, snapshot, names),
+			checkPending(pending, dataSource.migrations.map(nameOf)),
 			await checkStorage(queryRunner, snapshot, own),
-			await checkGlobalLimits(queryRunner),
 		];
-		return { ok: items.every((item) => item.ok), items };
-	} finally {
-		await queryRunner.release();
-	}
+		for (const question of product.checks) items.push(await checkRows(queryRunner, question));
+		return { snapshot, pending, items };
+	});
+	// TypeORM compares on a connection of its own: the one above was given back, since the pool may have no other.
+	const compared = pending.length ? NOT_COMPARED : await checkEntities(dataSource, snapshot, names);
+	const all = items.toSpliced(3, 0, compared);
+	return { ok: all.every((one) => one.ok), items: all };
 }
 
 /** The check as lines for a terminal. */
@@ -73,9 +68,9 @@ async function checkPrivileges(queryRunner: QueryRunner): Promise<CheckItem> {
 	return item("privileges", lacks, `${user} may do on ${database} what a migration needs`);
 }
 
-function checkPending(pending: readonly Migration[], known: number): CheckItem {
-	const problems = pending.map(({ name }) => `pending: ${name}`);
-	return item("migrations", problems, `${known} run, none pending`);
+function checkPending(pending: readonly string[], known: readonly string[]): CheckItem {
+	const problems = pending.map((name) => `pending: ${name}`);
+	return item("migrations", problems, `${known.length} run, none pending`);
 }
 
 const NOT_COMPARED: CheckItem = { name: "entities", ok: false, details: ["not compared while migrations are pending"] };
@@ -148,10 +143,7 @@ async function jsonChecks(queryRunner: QueryRunner): Promise<Set<string>> {
 	);
 }
 
-async function checkGlobalLimits(queryRunner: QueryRunner): Promise<CheckItem> {
-	const sql = "SELECT id FROM resource_limits WHERE user_id IS NULL";
-	const ids = (await rowsIfAny<{ id: number }>(queryRunner, sql)).map((row) => row.id);
-	const wrong =
-		ids.length === 1 ? [] : [`${ids.length} global rows${ids.length ? `: ${ids.join(", ")}` : ""}, expected 1`];
-	return item("global limits", wrong, `one global row, id ${ids[0]}`);
+async function checkRows(queryRunner: QueryRunner, { name, sql, problemsOf, describe }: RowCheck): Promise<CheckItem> {
+	const rows = await rowsIfAny<Record<string, unknown>>(queryRunner, sql);
+	return item(name, problemsOf(rows), describe(rows));
 }

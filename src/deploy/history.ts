@@ -1,40 +1,111 @@
 import { type DataSource, Migration, type MigrationInterface, type QueryRunner } from "typeorm";
-import { rowsIfAny } from "../schema/rows";
+import { ForeignHistoryError, MigrationError } from "../errors";
+import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { quote } from "../schema/ddl";
+import { write } from "../schema/execute";
+import { createMetadata } from "../schema/ownership";
 
 /** Follows the name of a migration in TypeORM's table while it is reverted: it counts as pending from then on. */
 export const HALF_REVERTED = " (half reverted)";
 
-/** TypeORM's table of the migrations that were run, quoted. */
+/** A row of TypeORM's table. */
+export interface HistoryRow {
+	readonly id: number;
+	/** The migration's name, without the mark of one that is half reverted. */
+	readonly name: string;
+	readonly isHalfReverted: boolean;
+}
+
+/** TypeORM's table of the migrations that were run, as it is written in a statement. */
 export function historyTable({ options }: DataSource): string {
-	return `\`${options.migrationsTableName ?? "migrations"}\``;
+	return quote(options.migrationsTableName ?? "migrations");
 }
 
-/** The names in it, of which there are none before the first run: one statement, where TypeORM sends three. */
-export async function readHistory(queryRunner: QueryRunner): Promise<string[]> {
-	const rows = await rowsIfAny<{ name: string }>(
-		queryRunner,
-		`SELECT name FROM ${historyTable(queryRunner.dataSource)}`,
-	);
-	return rows.map((row) => row.name);
+/**
+ * What was run, in that order; nothing before the first run. One statement, where TypeORM sends three.
+ *
+ * @throws ForeignHistoryError where the table is another program's
+ */
+export async function readHistory(queryRunner: QueryRunner): Promise<HistoryRow[]> {
+	const table = historyTable(queryRunner.dataSource);
+	try {
+		const rows = (await queryRunner.query(`SELECT id, timestamp, name FROM ${table} ORDER BY id`)) as {
+			id: number;
+			name: string;
+		}[];
+		return rows.map(({ id, name }) => ({
+			id,
+			name: name.replace(HALF_REVERTED, ""),
+			isHalfReverted: name.endsWith(HALF_REVERTED),
+		}));
+	} catch (error) {
+		if (hasNumber(error, ERROR.NO_SUCH_TABLE)) return [];
+		if (hasNumber(error, ERROR.BAD_FIELD_ERROR)) throw new ForeignHistoryError(table, { cause: error });
+		throw error;
+	}
 }
 
-/** A migration's name in the records. */
+/** A migration's name in the history. */
 export function nameOf(migration: MigrationInterface): string {
 	return migration.name ?? migration.constructor.name;
 }
 
-/** The migrations without a record, in the order in which TypeORM runs them: that of the timestamps in their names. */
-export function pendingAfter({ migrations }: DataSource, records: readonly string[]): Migration[] {
+/** The migrations of a DataSource in the order in which TypeORM runs them: that of the timestamps in their names. */
+export function knownMigrations({ migrations }: DataSource): Migration[] {
 	const all = migrations.map((instance) => {
 		const name = nameOf(instance);
 		return new Migration(undefined, Number(name.slice(-13)), name, instance);
 	});
-	const pending = all.filter(({ name }) => !records.includes(name));
-	return pending.sort((one, other) => one.timestamp - other.timestamp);
+	return all.sort((one, other) => one.timestamp - other.timestamp);
 }
 
-/** Before a run makes them again: the records of migrations whose revert was interrupted. */
-export async function forgetHalfReverted(queryRunner: QueryRunner, records: readonly string[]): Promise<void> {
-	if (!records.some((name) => name.endsWith(HALF_REVERTED))) return;
-	await queryRunner.query(`DELETE FROM ${historyTable(queryRunner.dataSource)} WHERE name LIKE '%${HALF_REVERTED}'`);
+/** The migrations that were not run, or that were half reverted. */
+export function pendingAfter(dataSource: DataSource, history: readonly HistoryRow[]): Migration[] {
+	const done = new Set(history.filter((row) => !row.isHalfReverted).map((row) => row.name));
+	return knownMigrations(dataSource).filter(({ name }) => !done.has(name));
+}
+
+/** The migration of a row. @throws MigrationError where this release has none. */
+export function migrationOf(dataSource: DataSource, { id, name }: HistoryRow): Migration {
+	const known = knownMigrations(dataSource).find((candidate) => candidate.name === name);
+	if (!known) throw new MigrationError(`${name} is not in this release: revert it with the one that ran it`);
+	return new Migration(id, known.timestamp, name, known.instance);
+}
+
+/** Before a run: makes the tables of notes, as TypeORM does, and removes the rows of migrations that are run again. */
+export async function prepareHistory(queryRunner: QueryRunner, history: readonly HistoryRow[]): Promise<void> {
+	const table = historyTable(queryRunner.dataSource);
+	if (!history.length) {
+		await write(
+			queryRunner,
+			`CREATE TABLE IF NOT EXISTS ${table} (\`id\` int NOT NULL AUTO_INCREMENT, \`timestamp\` bigint NOT NULL, ` +
+				"`name` varchar(255) NOT NULL, PRIMARY KEY (`id`)) ENGINE=InnoDB",
+		);
+		await createMetadata(queryRunner);
+	}
+	const half = history.filter((row) => row.isHalfReverted).map(({ id }) => id);
+	if (half.length) await write(queryRunner, `DELETE FROM ${table} WHERE id IN (${half.join(", ")})`);
+}
+
+export async function recordRun(queryRunner: QueryRunner, { name, timestamp }: Migration): Promise<void> {
+	const table = historyTable(queryRunner.dataSource);
+	await write(queryRunner, `INSERT INTO ${table} (timestamp, name) VALUES (?, ?)`, [timestamp, name]);
+}
+
+/** Marks a migration before it is reverted: where that is interrupted, either command goes on with it. */
+export async function markHalfReverted(queryRunner: QueryRunner, { id, name }: HistoryRow): Promise<void> {
+	await rename(queryRunner, id, name + HALF_REVERTED);
+}
+
+export async function unmarkHalfReverted(queryRunner: QueryRunner, { id, name }: HistoryRow): Promise<void> {
+	await rename(queryRunner, id, name);
+}
+
+async function rename(queryRunner: QueryRunner, id: number, name: string): Promise<void> {
+	const table = historyTable(queryRunner.dataSource);
+	await write(queryRunner, `UPDATE ${table} SET name = ? WHERE id = ?`, [name, id]);
+}
+
+export async function recordRevert(queryRunner: QueryRunner, { id }: HistoryRow): Promise<void> {
+	await write(queryRunner, `DELETE FROM ${historyTable(queryRunner.dataSource)} WHERE id = ?`, [id]);
 }

@@ -1,4 +1,9 @@
-export { type CheckItem, check, formatCheck, type SchemaCheck } from "./check";
-export { type DeployOptions, type DeployResult, migrate, revert } from "./migrate";
+export type { Progress, Step } from "../schema/context";
+export { check, formatCheck, type SchemaCheck } from "./check";
+export { migrate } from "./migrate";
 export { type MigrationPlan, plan } from "./plan";
-export { formatReport, type MigrationReport, type TableReport } from "./report";
+export type { CheckItem, Product, RowCheck } from "./product";
+export { type DeployEvent, describeEvent, formatReport, type MigrationReport, type TableReport } from "./report";
+export { type RevertOptions, revert } from "./revert";
+export type { DeployOptions, DeployResult } from "./run";
+export { type MigrationStatus, status } from "./status";

@@ -1,16 +1,23 @@
 import { randomUUID } from "node:crypto";
-import type { QueryRunner } from "typeorm";
-import { MigrationError } from "../errors";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DataSource, QueryRunner } from "typeorm";
+import { LockLostError, LockTimeoutError } from "../errors";
 import { ERROR, hasNumber } from "../mysql/errorNumbers";
-import { retry } from "../mysql/retry";
-import type { DeployLock, LockOptions } from "./lock";
+import type { DeployLock, NamedLock } from "./lock";
+import { openSideConnection, type SideConnection } from "./sideConnection";
 
-export const LEASE_TABLE = "workspaces_migration_lease";
+export const LEASE_TABLE = "dployr_migration_lease";
 
-/** Seconds for which a lease holds without being renewed: what others wait for after its holder was killed. */
+/** Seconds without a beat of the holder's after which others take the lease over. */
 const LEASE_SECONDS = 30;
-/** Seconds of a lease that may pass before the next statement renews it. */
-const RENEW_AFTER_SECONDS = 5;
+/** Seconds between two beats. */
+const BEAT_SECONDS = 5;
+/** Seconds without a beat that succeeded after which the holder makes sure before its next statement. */
+const DOUBT_SECONDS = 2 * BEAT_SECONDS;
+/** Milliseconds between two looks of one who waits. */
+const LOOK_AGAIN = 500;
+/** Seconds after which it is said again who holds the lease. */
+const SAY_AGAIN = 30;
 
 /** Whether this server is a node of a Galera cluster: one statement. */
 export async function isGaleraNode(queryRunner: QueryRunner): Promise<boolean> {
@@ -18,80 +25,127 @@ export async function isGaleraNode(queryRunner: QueryRunner): Promise<boolean> {
 	return Number(rows[0]?.Value ?? 0) > 0;
 }
 
-/** Makes reads and writes of this session wait until what other nodes committed has arrived here. */
-export async function seeOtherNodes(queryRunner: QueryRunner): Promise<void> {
-	await queryRunner.query("SET SESSION wsrep_sync_wait = 7");
-}
-
 /**
  * Takes the lease on migrating, which holds on every node of a cluster: a row that two nodes cannot both change, since
- * the cluster certifies each write. Every statement of the holder's session checks and renews it first, so a run that
- * lost its lease stops before it changes anything more; a holder that was killed is followed after 30 s.
+ * the cluster certifies each write. Its holder counts the row's beat up from a connection of its own, also while a long
+ * statement runs; one who waits takes the row over once the beat has stood still for 30 s. No clock of one machine is
+ * compared with another's.
+ *
+ * @throws LockTimeoutError when the timeout has passed
  */
-export async function acquireLease(queryRunner: QueryRunner, name: string, options: LockOptions): Promise<DeployLock> {
-	const holder = randomUUID();
-	const execute = queryRunner.query.bind(queryRunner);
-	await execute(
-		`CREATE TABLE IF NOT EXISTS ${LEASE_TABLE} (name VARCHAR(64) PRIMARY KEY, holder CHAR(36) NOT NULL, ` +
-			"expires_at DATETIME(3) NOT NULL) ENGINE=InnoDB",
-	);
-	const take = () => takeLease(execute, name, holder);
-	const held = new MigrationError(
-		`gave up after ${options.timeout} s: a run on another node of the cluster holds ${LEASE_TABLE}; ` +
-			`it ends ${LEASE_SECONDS} s after that run's last statement`,
-	);
-	const takeOrFail = async () => {
-		if (!(await take())) throw held;
-	};
-	await retry(takeOrFail, {
-		timeout: options.timeout * 1000,
-		isTransient: (error) => error === held,
-		onRetry: (_, attempt) => {
-			if (attempt > 1) return;
-			options.onWait(`a run on another node of the cluster migrates; waiting up to ${options.timeout} s`);
-		},
-		firstPause: 500,
-		longestPause: 1_000,
-	});
-	renewBeforeEachStatement(queryRunner, execute, take);
-	return {
-		async release() {
-			queryRunner.query = execute;
-			await execute(`DELETE FROM ${LEASE_TABLE} WHERE name = ? AND holder = ?`, [name, holder]);
-		},
-	};
-}
-
-type Execute = QueryRunner["query"];
-
-async function takeLease(execute: Execute, name: string, holder: string): Promise<boolean> {
+export async function acquireLease(dataSource: DataSource, lock: NamedLock): Promise<DeployLock> {
+	const connection = openSideConnection(dataSource);
 	try {
-		await execute(
-			`INSERT INTO ${LEASE_TABLE} (name, holder, expires_at)
-			VALUES (?, ?, UTC_TIMESTAMP(3) + INTERVAL ${LEASE_SECONDS} SECOND)
-			ON DUPLICATE KEY UPDATE
-				holder = IF(holder = VALUES(holder) OR expires_at < UTC_TIMESTAMP(3), VALUES(holder), holder),
-				expires_at = IF(holder = VALUES(holder), VALUES(expires_at), expires_at)`,
-			[name, holder],
-		);
+		await readAfterOthers(connection);
+		const holder = randomUUID();
+		await takeLease(connection, lock, holder);
+		return keepLease(connection, lock, holder);
 	} catch (error) {
-		// A write that lost against another node's: the cluster reports it as a deadlock.
-		if (hasNumber(error, ERROR.LOCK_DEADLOCK)) return false;
+		connection.close();
 		throw error;
 	}
-	const rows = (await execute(`SELECT holder FROM ${LEASE_TABLE} WHERE name = ?`, [name])) as { holder: string }[];
-	return rows[0]?.holder === holder;
 }
 
-function renewBeforeEachStatement(queryRunner: QueryRunner, execute: Execute, take: () => Promise<boolean>): void {
-	let renewedAt = Date.now();
-	const guarded = async (...call: Parameters<Execute>) => {
-		if (Date.now() - renewedAt > RENEW_AFTER_SECONDS * 1000) {
-			if (!(await take()))
-				throw new MigrationError("another run took over the lease on migrating; this one stops here");
-			renewedAt = Date.now();
+/** What other nodes committed is waited for; a server without a cluster may not know the variable. */
+async function readAfterOthers(connection: SideConnection): Promise<void> {
+	const known = await connection.query<unknown[]>("SHOW SESSION VARIABLES LIKE 'wsrep_sync_wait'");
+	await connection.query(`SET SESSION autocommit = 1${known.length ? ", wsrep_sync_wait = 7" : ""}`);
+}
+
+interface LeaseRow {
+	readonly holder: string;
+	readonly node: string;
+	readonly beat: number;
+}
+
+async function takeLease(connection: SideConnection, lock: NamedLock, holder: string): Promise<void> {
+	const { name, timeout, onProgress } = lock;
+	const start = performance.now();
+	let saidAt = Number.NEGATIVE_INFINITY;
+	let last: LeaseRow | undefined;
+	let lastAt = start;
+	for (;;) {
+		const found = await readLease(connection, name);
+		const now = performance.now();
+		if (!found || found.holder !== last?.holder || found.beat !== last.beat) lastAt = now;
+		last = found;
+		const isDead = now - lastAt > LEASE_SECONDS * 1000;
+		if ((!found || isDead) && (await writeLease(connection, { name, holder, found }))) return;
+		const seconds = Math.round((now - start) / 1000);
+		const who = `a run on node ${found?.node ?? "?"} of the cluster, which ends ${LEASE_SECONDS} s after its last beat`;
+		if (now - start > timeout * 1000) throw new LockTimeoutError(lock.database, who, timeout);
+		if (now - saidAt > SAY_AGAIN * 1000) {
+			saidAt = now;
+			onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
 		}
-		return execute(...call);
+		await sleep(LOOK_AGAIN);
+	}
+}
+
+async function readLease(connection: SideConnection, name: string): Promise<LeaseRow | undefined> {
+	const sql = `SELECT holder, node, beat FROM ${LEASE_TABLE} WHERE name = ?`;
+	try {
+		const [row] = await connection.query<LeaseRow[]>(sql, [name]);
+		return row;
+	} catch (error) {
+		if (!hasNumber(error, ERROR.NO_SUCH_TABLE)) throw error;
+		await connection.query(
+			`CREATE TABLE IF NOT EXISTS ${LEASE_TABLE} (name VARCHAR(64) NOT NULL PRIMARY KEY, holder CHAR(36) NOT NULL, ` +
+				"node VARCHAR(255) NOT NULL, beat BIGINT NOT NULL) ENGINE=InnoDB",
+		);
+		return undefined;
+	}
+}
+
+/** Whether the row is this holder's now; of several that write at once the cluster lets one. */
+async function writeLease(
+	connection: SideConnection,
+	{ name, holder, found }: { name: string; holder: string; found: LeaseRow | undefined },
+): Promise<boolean> {
+	try {
+		const { affectedRows } = found
+			? await connection.query<{ affectedRows: number }>(
+					`UPDATE ${LEASE_TABLE} SET holder = ?, node = @@hostname, beat = beat + 1 WHERE name = ? AND holder = ? AND beat = ?`,
+					[holder, name, found.holder, found.beat],
+				)
+			: await connection.query<{ affectedRows: number }>(
+					`INSERT INTO ${LEASE_TABLE} (name, holder, node, beat) VALUES (?, ?, @@hostname, 1)`,
+					[name, holder],
+				);
+		return affectedRows === 1;
+	} catch (error) {
+		// A write that lost against another node's is a deadlock or a duplicate here.
+		if (hasNumber(error, ERROR.LOCK_DEADLOCK, ERROR.DUP_ENTRY, ERROR.NO_SUCH_TABLE)) return false;
+		throw error;
+	}
+}
+
+function keepLease(connection: SideConnection, { name }: NamedLock, holder: string): DeployLock {
+	let beatAt = performance.now();
+	let isLost = false;
+	const beat = async () => {
+		const { affectedRows } = await connection.query<{ affectedRows: number }>(
+			`UPDATE ${LEASE_TABLE} SET beat = beat + 1 WHERE name = ? AND holder = ?`,
+			[name, holder],
+		);
+		isLost ||= affectedRows !== 1;
+		beatAt = performance.now();
 	};
-	queryRunner.query = guarded as Execute;
+	// A beat that fails is made good by the next one, or found missing by `ensureHeld`.
+	const timer = setInterval(() => void beat().catch(() => undefined), BEAT_SECONDS * 1000);
+	return {
+		async ensureHeld() {
+			if (!isLost && performance.now() - beatAt > DOUBT_SECONDS * 1000) await beat();
+			if (isLost) throw new LockLostError("another run took over the lease on migrating: this one stops; run it again");
+		},
+		async release(isLast = false) {
+			clearInterval(timer);
+			try {
+				if (isLast && !isLost) await connection.query(`DROP TABLE IF EXISTS ${LEASE_TABLE}`);
+				else await connection.query(`DELETE FROM ${LEASE_TABLE} WHERE name = ? AND holder = ?`, [name, holder]);
+			} finally {
+				connection.close();
+			}
+		},
+	};
 }

@@ -1,70 +1,70 @@
 import { createHash } from "node:crypto";
 import type { QueryRunner } from "typeorm";
-import { MigrationError } from "../errors";
+import { LockTimeoutError } from "../errors";
 import { describeSession, visibleSessions } from "../schema/blockers";
-import { acquireLease, isGaleraNode, seeOtherNodes } from "./lease";
+import type { Progress } from "../schema/context";
+import { acquireLease, isGaleraNode } from "./lease";
 
 /** Holds the right to migrate one database. */
 export interface DeployLock {
-	release(): Promise<void>;
+	/** @throws LockLostError where another run has it */
+	ensureHeld(): Promise<void>;
+	/** `isLast` where nothing of the module is left in the database. */
+	release(isLast?: boolean): Promise<void>;
 }
 
 export interface LockOptions {
 	/** Seconds to wait for another run. */
 	readonly timeout: number;
-	/** Told once, when there is somebody to wait for. */
-	readonly onWait: (message: string) => void;
+	/** Called at once where there is somebody to wait for, and every 30 s. */
+	readonly onProgress: (progress: Progress) => void;
 }
+
+/** Seconds after which it is said again who holds the lock. */
+const SAY_AGAIN = 30;
 
 /**
  * Takes the right to migrate the database of this session, waiting for whoever has it.
  *
  * A server-side lock (`GET_LOCK`) of the very session that migrates: it survives DDL, and ends with the session, so a
  * killed run blocks nobody and a run that lost its session has lost its statements too. The name is a hash, since the
- * servers limit its length and differ in whether case counts. Such a lock is local to a node of a Galera cluster, so
- * there a lease in a table is taken as well.
+ * servers limit its length and differ in whether case counts. Such a lock is local to a node of a Galera cluster, and
+ * a cluster may forbid it: there it is a lease in a table.
  *
- * @throws Error that names the holder when `timeout` has passed.
+ * @throws LockTimeoutError that names the holder when `timeout` has passed.
  */
 export async function acquireLock(queryRunner: QueryRunner, options: LockOptions): Promise<DeployLock> {
 	const [{ name: database }] = (await queryRunner.query("SELECT DATABASE() AS name")) as [{ name: string }];
 	const name = lockName(database);
-	await acquireNamedLock(queryRunner, name, database, options);
-	const releaseNamed = () => queryRunner.query("SELECT RELEASE_LOCK(?)", [name]).then(() => undefined);
-	try {
-		const isClustered = await isGaleraNode(queryRunner);
-		if (isClustered) await seeOtherNodes(queryRunner);
-		const lease = isClustered ? await acquireLease(queryRunner, name, options) : undefined;
-		return {
-			async release() {
-				await lease?.release().catch(() => undefined);
-				await releaseNamed();
-			},
-		};
-	} catch (error) {
-		await releaseNamed().catch(() => undefined);
-		throw error;
-	}
+	if (await isGaleraNode(queryRunner)) return acquireLease(queryRunner.dataSource, { ...options, name, database });
+	await acquireNamedLock(queryRunner, { ...options, name, database });
+	return {
+		ensureHeld: async () => undefined,
+		release: () => queryRunner.query("SELECT RELEASE_LOCK(?)", [name]).then(() => undefined),
+	};
 }
 
 export function lockName(database: string): string {
 	return `dployr-workspaces-db:${createHash("sha256").update(database).digest("hex").slice(0, 40)}`;
 }
 
-async function acquireNamedLock(
-	queryRunner: QueryRunner,
-	name: string,
-	database: string,
-	{ timeout, onWait }: LockOptions,
-): Promise<void> {
+/** What is locked, and how long it is waited for. */
+export interface NamedLock extends LockOptions {
+	readonly name: string;
+	readonly database: string;
+}
+
+async function acquireNamedLock(queryRunner: QueryRunner, lock: NamedLock): Promise<void> {
+	const { name, database, timeout, onProgress } = lock;
 	if (await getLock(queryRunner, name, 0)) return;
-	onWait(`another run migrates ${database}: ${await holderOf(queryRunner, name)}; waiting up to ${timeout} s`);
-	if (await getLock(queryRunner, name, timeout)) return;
-	const holder = await holderOf(queryRunner, name);
-	throw new MigrationError(
-		`gave up after ${timeout} s: another run still migrates ${database}, ${holder}. ` +
-			"If that session hangs, end it with KILL and run again",
-	);
+	for (let seconds = 0; ; ) {
+		const who = await holderOf(queryRunner, name);
+		if (seconds >= timeout) throw new LockTimeoutError(database, who, timeout);
+		onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
+		const wait = Math.min(SAY_AGAIN, timeout - seconds);
+		if (await getLock(queryRunner, name, wait)) return;
+		seconds += wait;
+	}
 }
 
 async function getLock(queryRunner: QueryRunner, name: string, seconds: number): Promise<boolean> {

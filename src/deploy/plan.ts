@@ -1,110 +1,58 @@
-import { format } from "mysql2";
-import { type DataSource, MigrationExecutor, type QueryRunner } from "typeorm";
-import { IncompatibleSchemaError } from "../errors";
-import { ERROR, hasNumber } from "../mysql/errorNumbers";
-import { retry } from "../mysql/retry";
-import { LOOKS_BEFORE_REFUSAL, PAUSE_BEFORE_LOOK } from "../schema/converge";
-import { type SeenSchema, setContext } from "../schema/events";
-import { forgetHalfReverted, readHistory } from "./history";
-import { withSilentLogger } from "./silentLogger";
+import type { DataSource, QueryRunner } from "typeorm";
+import { emptyRecording, type Recording, type Step, withContext } from "../schema/context";
+import { withMigrationSession } from "../schema/session";
+import { dryRun, recordingContext } from "./dryRun";
+import { pendingAfter, prepareHistory, readHistory, recordRun } from "./history";
+import type { Product } from "./product";
+import { onQueryRunner, stretchesOf } from "./run";
 
-/** What a run would send to this database, in order, without what it would only read. */
+/** What a run would do to this database. */
 export interface MigrationPlan {
-	/** Names of the pending migrations. */
+	/** Names of the pending migrations, in order. */
 	readonly migrations: readonly string[];
+	/** Those of them that are the application's own: they can't be planned, so their statements are not among these. */
+	readonly unplanned: readonly string[];
+	/** What a run would send, in order, without what it would only read and how it sets its session up. */
 	readonly statements: readonly string[];
+	/** Those of the statements that change a table or its rows, with what they do. */
+	readonly steps: readonly Step[];
 }
 
 /**
- * The SQL that a run of the pending migrations would execute on this very database, adoption included. Changes nothing.
+ * What a run of the pending migrations would execute on this very database, adoption included. Changes nothing.
  *
- * @throws IncompatibleSchemaError where a run would refuse.
+ * @throws IncompatibleSchemaError where a run would refuse, ForeignHistoryError where the history is another program's
  */
-export async function plan(dataSource: DataSource): Promise<MigrationPlan> {
-	const queryRunner = dataSource.createQueryRunner();
-	try {
-		const { result, statements } = await dryRun(queryRunner, async () => {
-			await forgetHalfReverted(queryRunner, await readHistory(queryRunner));
-			const executor = new MigrationExecutor(dataSource, queryRunner);
-			executor.transaction = "none";
-			return withSilentLogger(dataSource, () => executor.executePendingMigrations());
+export async function plan(dataSource: DataSource, product: Product): Promise<MigrationPlan> {
+	return onQueryRunner(dataSource, async (queryRunner) => {
+		const history = await readHistory(queryRunner);
+		const pending = pendingAfter(dataSource, history);
+		const planned: Pick<Recording, "statements" | "steps"> = { statements: [], steps: [] };
+		const unplanned: string[] = [];
+		if (!pending.length) return { migrations: [], unplanned, ...planned };
+		const add = ({ statements, steps }: typeof planned) => {
+			planned.statements.push(...statements);
+			planned.steps.push(...steps.map((step, index) => ({ ...step, number: planned.steps.length + index + 1 })));
+		};
+		add(await recordNotes(queryRunner, () => prepareHistory(queryRunner, history)));
+		await withMigrationSession(queryRunner, async () => {
+			for (const { isPlanned, migrations } of stretchesOf(pending, product)) {
+				if (isPlanned) {
+					add(await dryRun(queryRunner, migrations, "up"));
+					continue;
+				}
+				unplanned.push(...migrations.map(({ name }) => name));
+				for (const migration of migrations) {
+					add(await recordNotes(queryRunner, () => recordRun(queryRunner, migration)));
+				}
+			}
 		});
-		return { migrations: result.map((migration) => migration.name), statements };
-	} finally {
-		await queryRunner.release();
-	}
-}
-
-export interface DryRun<Result> {
-	readonly result: Result;
-	readonly statements: readonly string[];
-	/** What it saw of the tables, for a run that follows at once. */
-	readonly looked: SeenSchema;
-}
-
-/**
- * Does the work with every statement that writes only taken down; refused only where several rehearsals in a row find
- * the database incompatible.
- */
-export async function dryRun<Result>(queryRunner: QueryRunner, work: () => Promise<Result>): Promise<DryRun<Result>> {
-	return retry(() => dryRunOnce(queryRunner, work), {
-		isTransient: (error) => error instanceof IncompatibleSchemaError,
-		attempts: LOOKS_BEFORE_REFUSAL,
-		firstPause: PAUSE_BEFORE_LOOK,
+		return { migrations: pending.map(({ name }) => name), unplanned, ...planned };
 	});
 }
 
-async function dryRunOnce<Result>(queryRunner: QueryRunner, work: () => Promise<Result>): Promise<DryRun<Result>> {
-	const statements: string[] = [];
-	const restore = record(queryRunner, statements);
-	const problems: string[] = [];
-	const seen: SeenSchema = { tables: new Map(), assumed: new Map() };
-	setContext(queryRunner, { planned: true, listener: () => undefined, seen, problems });
-	try {
-		const result = await work();
-		refuse(problems);
-		const { assumed: _, ...looked } = seen;
-		return { result, statements, looked };
-	} catch (error) {
-		// A later migration may have failed for what an earlier one found.
-		refuse(problems);
-		throw error;
-	} finally {
-		setContext(queryRunner, {});
-		restore();
-	}
-}
-
-function refuse(problems: readonly string[]): void {
-	if (problems.length) throw new IncompatibleSchemaError([...new Set(problems)]);
-}
-
-type Execute = (sql: string, parameters?: unknown[], structured?: boolean) => Promise<unknown>;
-
-function record(queryRunner: QueryRunner, statements: string[]): () => void {
-	const execute = queryRunner.query;
-	const recorder = async (sql: string, parameters?: unknown[], structured = false) => {
-		if (isRead(sql)) return read(execute.bind(queryRunner) as Execute, sql, parameters, structured);
-		statements.push(parameters?.length ? format(sql, parameters as never) : sql);
-		const raw = { affectedRows: 0, insertId: 0, warningStatus: 0 };
-		return structured ? { raw, records: [], affected: 0 } : raw;
-	};
-	queryRunner.query = recorder as QueryRunner["query"];
-	return () => {
-		queryRunner.query = execute;
-	};
-}
-
-function isRead(sql: string): boolean {
-	return /^\s*(SELECT|SHOW)\b/i.test(sql);
-}
-
-/** A table that a planned statement would have made has no rows yet. */
-async function read(execute: Execute, sql: string, parameters?: unknown[], structured?: boolean): Promise<unknown> {
-	try {
-		return await execute(sql, parameters, structured);
-	} catch (error) {
-		if (!hasNumber(error, ERROR.NO_SUCH_TABLE)) throw error;
-		return structured ? { raw: [], records: [] } : [];
-	}
+async function recordNotes(queryRunner: QueryRunner, work: () => Promise<void>): Promise<Recording> {
+	const recording = emptyRecording();
+	await withContext(queryRunner, recordingContext(recording), work);
+	return recording;
 }

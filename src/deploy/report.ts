@@ -1,4 +1,4 @@
-import type { MigrationEvent } from "../schema/events";
+import type { MigrationEvent, Progress } from "../schema/context";
 
 /** What became of one table. */
 export interface TableReport {
@@ -19,6 +19,22 @@ export interface MigrationReport {
 	readonly tables: readonly TableReport[];
 }
 
+/** What a run or revert of migrations is doing, as it happens. The last one is `upToDate` or `report`. */
+export type DeployEvent =
+	| Progress
+	/** A row is about to be deleted; emitted before it happens. */
+	| { readonly kind: "removing"; readonly table: string; readonly row: string }
+	/** There was nothing to do. */
+	| { readonly kind: "upToDate"; readonly message: string }
+	| {
+			readonly kind: "report";
+			/** False where the run failed: then the report is of what was done until then. */
+			readonly isComplete: boolean;
+			/** Whether migrations were only recorded. */
+			readonly isFake: boolean;
+			readonly report: MigrationReport;
+	  };
+
 /** Condenses the events of a run, table by table. */
 export function summarize(migrations: readonly string[], events: readonly MigrationEvent[]): MigrationReport {
 	const names = [...new Set(events.map((event) => event.table))];
@@ -31,7 +47,7 @@ export function summarize(migrations: readonly string[], events: readonly Migrat
 			outcome: outcomeOf(own),
 			changes: text("changed", "seeded"),
 			removed: text("removing"),
-			// Each migration that looks at the table notes it.
+			// Each migration that inspects the table notes it.
 			notes: [...new Set(text("note"))],
 		};
 	});
@@ -59,9 +75,31 @@ export function formatReport(report: MigrationReport): string {
 	const width = Math.max(0, ...report.tables.map(({ table }) => table.length));
 	const lines = report.tables.flatMap(({ table, outcome, changes, notes }) => {
 		const indent = " ".repeat(width + 4);
-		const details = [...changes.flatMap((change) => change.split("; ")), ...notes.map((note) => `note: ${note}`)];
+		const details = [...changes, ...notes.map((note) => `note: ${note}`)];
 		return [`  ${table.padEnd(width)}  ${WORDS[outcome]}`, ...details.map((detail) => `${indent}- ${detail}`)];
 	});
 	const count = report.migrations.length;
-	return [`${count} migration${count === 1 ? "" : "s"}: ${report.migrations.join(", ")}`, ...lines].join("\n");
+	const names = report.migrations.length ? `: ${report.migrations.join(", ")}` : "";
+	return [`${count} migration${count === 1 ? "" : "s"}${names}`, ...lines].join("\n");
+}
+
+/** What a log without a terminal says of an event; undefined where it says nothing. */
+export function describeEvent(event: DeployEvent): string | undefined {
+	switch (event.kind) {
+		case "waiting": {
+			const { table, who, seconds, timeout } = event;
+			const what = event.for === "lock" ? `another run migrates this database: ${who}` : `${table} is in use: ${who}`;
+			return `${what}; waiting up to ${Math.max(timeout - seconds, 0)} s`;
+		}
+		case "removing":
+			return `removing from ${event.table}: ${event.row}`;
+		case "upToDate":
+			return event.message;
+		case "report": {
+			if (event.isFake) return `only recorded, not done: ${event.report.migrations.join(", ")}`;
+			return event.isComplete ? formatReport(event.report) : `until then:\n${formatReport(event.report)}`;
+		}
+		default:
+			return undefined;
+	}
 }

@@ -1,34 +1,119 @@
-import type { Migration, QueryRunner } from "typeorm";
+import type { DataSource } from "typeorm";
 import { DataLossError, MigrationError } from "../errors";
-import { HALF_REVERTED, historyTable, nameOf } from "./history";
+import { isDataLossAllowed, withContext } from "../schema/context";
+import { quote } from "../schema/ddl";
+import { rowsIfAny } from "../schema/rows";
+import { withoutMigrationSession } from "../schema/session";
+import { dryRun } from "./dryRun";
+import {
+	type HistoryRow,
+	historyTable,
+	markHalfReverted,
+	migrationOf,
+	readHistory,
+	recordRevert,
+	unmarkHalfReverted,
+} from "./history";
+import { refuseMissingPrivileges } from "./privileges";
+import type { Product } from "./product";
+import {
+	asOnlyRun,
+	type DeployOptions,
+	type DeployResult,
+	executingContext,
+	finish,
+	onQueryRunner,
+	type Run,
+	stretchesOf,
+	upToDate,
+} from "./run";
+
+export interface RevertOptions extends DeployOptions {
+	/** Reverts every migration that ran after this one; the last one by default. */
+	readonly to?: string;
+	/** Reverts all of them. */
+	readonly all?: boolean;
+}
 
 /**
- * Reverts a migration, or only deletes its record (`fake`). The record is marked first: where the revert is
- * interrupted, the next run makes the migration again, and the next revert goes on with it.
+ * Reverts migrations, the last one first, under the guards of a run. Several are one decision: everything that speaks
+ * against one of them is found before the first is reverted. With none left, the tables in which TypeORM and this
+ * module keep their notes go too.
  *
- * @throws MigrationError when the migration is not in the code.
+ * @throws DataLossError, IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, LockTimeoutError before
+ *   anything is changed; TableInUseError, LockLostError, InterruptedError and MigrationError with what is to be run again
  */
-export async function undo(
-	queryRunner: QueryRunner,
-	{ id, name: recorded }: Migration,
-	{ fake = false }: { readonly fake?: boolean },
-): Promise<void> {
-	const table = historyTable(queryRunner.dataSource);
-	const name = recorded.replace(HALF_REVERTED, "");
-	const rename = (to: string) => queryRunner.query(`UPDATE ${table} SET name = ? WHERE id = ?`, [to, id]);
-	const { migrations } = queryRunner.dataSource;
-	const migration = migrations.find((candidate) => nameOf(candidate) === name);
-	if (!migration) {
-		throw new MigrationError(`${name}, which ran last, is not in this release: revert it with the one that ran it`);
-	}
-	if (!fake) {
-		await rename(name + HALF_REVERTED);
-		try {
-			await migration.down(queryRunner);
-		} catch (error) {
-			if (error instanceof DataLossError) await rename(recorded);
-			throw error;
+export async function revert(
+	dataSource: DataSource,
+	product: Product,
+	options: RevertOptions = {},
+): Promise<DeployResult> {
+	return onQueryRunner(dataSource, (queryRunner) =>
+		asOnlyRun(queryRunner, options, async (run) => {
+			const history = await readHistory(queryRunner);
+			const rows = chooseRows(history, options);
+			if (rows.length) {
+				await refuseMissingPrivileges(queryRunner, "revert");
+				if (!options.fake) await refuseLosses(run, rows, product);
+				await withContext(queryRunner, executingContext(run), () => revertAll(run, rows, product));
+			}
+			// A revert of the last one may have been interrupted when only these were left.
+			if (rows.length === history.length) await dropBookkeeping(run);
+			if (history.length === 0) {
+				return upToDate(options, "No migrations were run on this database: nothing to revert");
+			}
+			return rows.length ? finish(run) : upToDate(options, `${options.to} ran last: nothing to revert`);
+		}),
+	);
+}
+
+/** The rows that are reverted, in that order. */
+function chooseRows(history: readonly HistoryRow[], { to, all = false }: RevertOptions): HistoryRow[] {
+	const rows = [...history].reverse();
+	if (all) return rows;
+	if (to === undefined) return rows.slice(0, 1);
+	const index = rows.findIndex((row) => row.name === to);
+	if (index === -1) throw new MigrationError(`${to} was not run on this database: there is nothing to go back to`);
+	return rows.slice(0, index);
+}
+
+/** Asks all of the product's, before the first is reverted. */
+async function refuseLosses({ queryRunner, options }: Run, rows: readonly HistoryRow[], product: Product) {
+	const { dataSource } = queryRunner;
+	const migrations = rows.map((row) => migrationOf(dataSource, row));
+	const own = stretchesOf(migrations, product).flatMap((stretch) => (stretch.isPlanned ? stretch.migrations : []));
+	const { losses } = await dryRun(queryRunner, own, "down");
+	const { allowDataLoss = isDataLossAllowed() } = options;
+	if (losses.length && !allowDataLoss) throw new DataLossError(losses);
+}
+
+async function revertAll(run: Run, rows: readonly HistoryRow[], product: Product): Promise<void> {
+	const { queryRunner, options, done } = run;
+	for (const row of rows) {
+		const migration = migrationOf(queryRunner.dataSource, row);
+		if (!options.fake) {
+			await markHalfReverted(queryRunner, row);
+			const down = async () => migration.instance?.down(queryRunner);
+			const isPlanned = stretchesOf([migration], product)[0]?.isPlanned;
+			try {
+				await (isPlanned ? down() : withoutMigrationSession(queryRunner, down));
+			} catch (error) {
+				// Refused before anything was changed, since rows came after all were asked.
+				if (error instanceof DataLossError && !row.isHalfReverted) await unmarkHalfReverted(queryRunner, row);
+				throw error;
+			}
 		}
+		await recordRevert(queryRunner, row);
+		done.push(migration);
 	}
-	await queryRunner.query(`DELETE FROM ${table} WHERE id = ?`, [id]);
+}
+
+/** What TypeORM and this module note about migrations says nothing any more once the last one is reverted. */
+async function dropBookkeeping({ queryRunner, lock }: Run): Promise<void> {
+	const { dataSource } = queryRunner;
+	const isEmpty = async (table: string) => !(await rowsIfAny(queryRunner, `SELECT 1 FROM ${table} LIMIT 1`)).length;
+	for (const table of [historyTable(dataSource), quote(dataSource.metadataTableName)]) {
+		if (await isEmpty(table)) await queryRunner.query(`DROP TABLE IF EXISTS ${table}`);
+	}
+	await lock.release(true);
 }

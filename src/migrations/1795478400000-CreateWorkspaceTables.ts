@@ -1,10 +1,8 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
-import { converge } from "../schema/converge";
-import { refuseDataLoss } from "../schema/dataLoss";
-import { emit } from "../schema/events";
-import { disclaimTable, ownedTables } from "../schema/ownership";
 import {
+	converge,
 	createdAt,
+	dropTables,
 	foreignKey,
 	idColumn,
 	index,
@@ -13,9 +11,9 @@ import {
 	type TableShape,
 	unique,
 	updatedAt,
-} from "../schema/shape";
+} from "../schema";
 
-const HOST_USERS = "dashboard_users";
+const DASHBOARD_USERS = "dashboard_users";
 
 const workspaces: TableShape = {
 	name: "workspaces",
@@ -48,8 +46,8 @@ const workspaces: TableShape = {
 	],
 	// MySQL 9.7 takes only the keys made before one that cascades further: SET NULL comes first.
 	foreignKeys: [
-		foreignKey("workspaces_ibfk_2", "last_accessed_by", HOST_USERS, "SET NULL"),
-		foreignKey("workspaces_ibfk_1", "user_id", HOST_USERS, "CASCADE"),
+		foreignKey("workspaces_ibfk_2", "last_accessed_by", DASHBOARD_USERS, "SET NULL"),
+		foreignKey("workspaces_ibfk_1", "user_id", DASHBOARD_USERS, "CASCADE"),
 	],
 };
 
@@ -66,7 +64,7 @@ const userApiKeys: TableShape = {
 		updatedAt(),
 	],
 	indexes: [unique("user_id", "user_id")],
-	foreignKeys: [foreignKey("user_api_keys_ibfk_1", "user_id", HOST_USERS, "CASCADE")],
+	foreignKeys: [foreignKey("user_api_keys_ibfk_1", "user_id", DASHBOARD_USERS, "CASCADE")],
 };
 
 const previewEnvironments: TableShape = {
@@ -96,7 +94,7 @@ const previewEnvironments: TableShape = {
 	],
 	foreignKeys: [
 		foreignKey("preview_environments_ibfk_1", "workspace_id", "workspaces", "CASCADE"),
-		foreignKey("preview_environments_ibfk_2", "user_id", HOST_USERS, "CASCADE"),
+		foreignKey("preview_environments_ibfk_2", "user_id", DASHBOARD_USERS, "CASCADE"),
 	],
 };
 
@@ -122,7 +120,7 @@ const workspaceLogs: TableShape = {
 	],
 	foreignKeys: [
 		foreignKey("workspace_logs_ibfk_1", "workspace_id", "workspaces", "SET NULL"),
-		foreignKey("workspace_logs_ibfk_2", "user_id", HOST_USERS, "CASCADE"),
+		foreignKey("workspace_logs_ibfk_2", "user_id", DASHBOARD_USERS, "CASCADE"),
 	],
 };
 
@@ -142,7 +140,7 @@ const resourceLimits: TableShape = {
 		updatedAt(),
 	],
 	indexes: [unique("unique_user_limits", "user_id")],
-	foreignKeys: [foreignKey("resource_limits_ibfk_1", "user_id", HOST_USERS, "CASCADE")],
+	foreignKeys: [foreignKey("resource_limits_ibfk_1", "user_id", DASHBOARD_USERS, "CASCADE")],
 };
 
 /** In an order in which each refers only to tables before it. */
@@ -153,26 +151,13 @@ export class CreateWorkspaceTables1795478400000 implements MigrationInterface {
 	readonly name = "CreateWorkspaceTables1795478400000";
 
 	async up(queryRunner: QueryRunner): Promise<void> {
-		await converge(queryRunner, TABLES, { create: true, parents: [HOST_USERS] });
+		await converge(queryRunner, TABLES, { create: true, parents: [DASHBOARD_USERS] });
 	}
 
 	/** Drops the tables that `up` made; those of the dashboard stay as they are. */
 	async down(queryRunner: QueryRunner): Promise<void> {
-		const created = await ownedTables(queryRunner);
-		const own = TABLES.map((table) => table.name).filter((name) => created.has(name));
-		await refuseDataLoss(
-			queryRunner,
-			own.map((name) => ({ what: `row(s) of ${name}`, sql: `SELECT COUNT(*) AS found FROM \`${name}\`` })),
-		);
-		for (const { name } of [...TABLES].reverse()) {
-			if (!created.has(name)) {
-				emit(queryRunner, "kept", name, "made by the dashboard, left as it is");
-				continue;
-			}
-			// safety-assured: this module made the table, and it holds no rows unless that was allowed
-			await queryRunner.query(`DROP TABLE IF EXISTS \`${name}\``);
-			await disclaimTable(queryRunner, name);
-			emit(queryRunner, "dropped", name, "dropped");
-		}
+		const names = TABLES.map((table) => table.name);
+		// safety-assured: only tables that this module made, and no rows unless that was allowed
+		await dropTables(queryRunner, names);
 	}
 }

@@ -1,20 +1,22 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
-import { converge } from "../schema/converge";
-import { emit, isKnownAbsent, tableTimeoutOf } from "../schema/events";
-import { execute, withShortLockWait } from "../schema/execute";
-import { forgetExpression, ownedTables, rememberExpression } from "../schema/ownership";
-import { ERROR, hasNumber, retry } from "../schema/retry";
-import { rowsIfAny } from "../schema/rows";
-import { type TableShape, unique, virtual } from "../schema/shape";
+import {
+	changeRows,
+	converge,
+	dropColumns,
+	dropIndexes,
+	emit,
+	isDuplicate,
+	ownedTables,
+	rememberExpression,
+	rowsIfAny,
+	type TableShape,
+	unique,
+	virtual,
+	whileDuplicate,
+} from "../schema";
 
 const TABLE = "resource_limits";
 const EXPRESSION = "IF(user_id IS NULL, 1, NULL)";
-/** The last one is what MySQL says when the row came while the index was built. */
-const DUPLICATE_ENTRY = [ERROR.DUP_ENTRY, ERROR.DUP_UNKNOWN_IN_INDEX];
-const LOCKED = [ERROR.LOCK_DEADLOCK, ERROR.LOCK_WAIT_TIMEOUT];
-/** Milliseconds for which a step is tried again, however short the table timeout. */
-const SHORTEST_TIMEOUT = 2_000;
-
 /** UNIQUE lets NULLs repeat; a column that is 1 in global rows alone does not. */
 const SHAPE: TableShape = {
 	name: TABLE,
@@ -34,71 +36,52 @@ export class KeepOneGlobalResourceLimit1795478401000 implements MigrationInterfa
 
 	async up(queryRunner: QueryRunner): Promise<void> {
 		// A dashboard that starts meanwhile may insert another row before the index is there.
-		await persistently(queryRunner, [...DUPLICATE_ENTRY, ...LOCKED], async () => {
+		await whileDuplicate(queryRunner, async () => {
 			await removeDuplicates(queryRunner);
 			await converge(queryRunner, [SHAPE], { create: false });
 		});
 		await rememberExpression(queryRunner, TABLE, "global_row", EXPRESSION);
-		await persistently(queryRunner, LOCKED, () => seed(queryRunner));
+		await seed(queryRunner);
 	}
 
 	/** Takes away the index, the column and the row that `up` seeded, unless somebody changed that row. */
 	async down(queryRunner: QueryRunner): Promise<void> {
-		await withShortLockWait(queryRunner, async () => {
-			const drop = { table: TABLE, what: "duplicates are allowed again" } as const;
-			const index = "DROP INDEX unique_global_limits";
-			await execute(queryRunner, { ...drop, sql: `ALTER TABLE ${TABLE} ${index}`, algorithm: "INPLACE" });
-			// safety-assured: the column is virtual and holds nothing
-			await execute(queryRunner, { ...drop, sql: `ALTER TABLE ${TABLE} DROP COLUMN global_row`, algorithm: "INSTANT" });
-		});
-		await forgetExpression(queryRunner, TABLE, "global_row");
+		const names = SHAPE.indexes.map((index) => index.name);
+		await dropIndexes(queryRunner, TABLE, names);
+		// safety-assured: the column is virtual and holds nothing
+		await dropColumns(queryRunner, { table: TABLE, columns: SHAPE.columns });
 		if (!(await ownedTables(queryRunner)).has(TABLE)) return;
+		const what = "deleted the global row that was seeded";
 		// safety-assured: the row is as `up` seeded it
-		const sql = `DELETE FROM ${TABLE} WHERE ${SEEDED}`;
-		await persistently(queryRunner, LOCKED, () => queryRunner.query(sql));
+		await changeRows(queryRunner, { table: TABLE, what, sql: `DELETE FROM ${TABLE} WHERE ${SEEDED}` });
 	}
 }
 
-/** Does the work again while it fails with one of these numbers, until the table timeout has passed. */
-function persistently<Result>(
-	queryRunner: QueryRunner,
-	transient: readonly number[],
-	work: () => Promise<Result>,
-): Promise<Result> {
-	return retry(work, {
-		timeout: Math.max(tableTimeoutOf(queryRunner), SHORTEST_TIMEOUT),
-		isTransient: (error) => hasNumber(error, ...transient),
-		firstPause: 10,
-		longestPause: 200,
-	});
-}
-
 async function removeDuplicates(queryRunner: QueryRunner): Promise<void> {
-	if (isKnownAbsent(queryRunner, TABLE)) return;
 	const [first, ...duplicates] = await rowsIfAny<Record<string, unknown> & { id: number }>(
 		queryRunner,
 		`SELECT * FROM ${TABLE} WHERE user_id IS NULL ORDER BY id`,
 	);
 	if (!first || !duplicates.length) return;
-	for (const row of duplicates) {
-		emit(queryRunner, "removing", TABLE, JSON.stringify(row));
-	}
+	for (const row of duplicates) emit(queryRunner, "removing", TABLE, JSON.stringify(row));
 	const ids = duplicates.map((row) => row.id).join(", ");
-	// safety-assured: of several global rows the first holds the administrator's limits; the others were just told
-	await queryRunner.query(`DELETE FROM ${TABLE} WHERE user_id IS NULL AND id IN (${ids})`);
-	emit(queryRunner, "changed", TABLE, `kept the global row with id ${first.id}, removed those with id ${ids}`);
+	const what = `kept the global row with id ${first.id}, removed those with id ${ids}`;
+	// safety-assured: of several global rows the first holds the administrator's limits; the others were just printed
+	const sql = `DELETE FROM ${TABLE} WHERE user_id IS NULL AND id IN (${ids})`;
+	await changeRows(queryRunner, { table: TABLE, what, sql });
+	emit(queryRunner, "changed", TABLE, what);
 }
 
-/** Sent only where no global row is seen: an INSERT that finds one would still use up a number of the id. */
+/** Sent only where there is no global row: an INSERT that finds one would still use up a number of the id. */
 async function seed(queryRunner: QueryRunner): Promise<void> {
-	const sql = `SELECT id FROM ${TABLE} WHERE user_id IS NULL`;
-	const existing = isKnownAbsent(queryRunner, TABLE) ? [] : await rowsIfAny(queryRunner, sql);
+	const existing = await rowsIfAny(queryRunner, `SELECT id FROM ${TABLE} WHERE user_id IS NULL`);
 	if (existing.length) return;
+	const what = "1 row with the global defaults inserted";
 	try {
-		await queryRunner.query(`INSERT INTO ${TABLE} (user_id) VALUES (NULL)`);
-		emit(queryRunner, "seeded", TABLE, "1 row with the global defaults inserted");
+		await changeRows(queryRunner, { table: TABLE, what, sql: `INSERT INTO ${TABLE} (user_id) VALUES (NULL)` });
+		emit(queryRunner, "seeded", TABLE, what);
 	} catch (error) {
 		// The dashboard's own start-up code was faster.
-		if (!hasNumber(error, ...DUPLICATE_ENTRY)) throw error;
+		if (!isDuplicate(error)) throw error;
 	}
 }

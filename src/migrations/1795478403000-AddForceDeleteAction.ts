@@ -1,14 +1,11 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
-import { converge } from "../schema/converge";
-import { refuseDataLoss } from "../schema/dataLoss";
-import { emit } from "../schema/events";
-import { execute, withShortLockWait } from "../schema/execute";
-import { ownedTables } from "../schema/ownership";
-import { enumType, notNull, type TableShape } from "../schema/shape";
+import { converge, enumType, notNull, removeEnumValues, type TableShape } from "../schema";
 
 const TABLE = "workspace_logs";
 
-const ACTIONS_BEFORE = [
+const ADDED = "force_delete";
+
+const ACTIONS = [
 	"create",
 	"start",
 	"stop",
@@ -20,11 +17,12 @@ const ACTIONS_BEFORE = [
 	"timeout",
 	"error",
 	"admin_force_stop",
+	ADDED,
 ];
 
 const SHAPE: TableShape = {
 	name: TABLE,
-	columns: [notNull("action", enumType([...ACTIONS_BEFORE, "force_delete"]))],
+	columns: [notNull("action", enumType(ACTIONS))],
 	indexes: [],
 	foreignKeys: [],
 };
@@ -39,25 +37,7 @@ export class AddForceDeleteAction1795478403000 implements MigrationInterface {
 
 	/** Takes the value away from a table that this module made; rows that hold it are deleted only when that is meant. */
 	async down(queryRunner: QueryRunner): Promise<void> {
-		if (!(await ownedTables(queryRunner)).has(TABLE)) {
-			emit(queryRunner, "kept", TABLE, "made by the dashboard, its values stay");
-			return;
-		}
-		const held = `FROM ${TABLE} WHERE action = 'force_delete'`;
-		await refuseDataLoss(queryRunner, [
-			{ what: `row(s) of ${TABLE} with the action force_delete`, sql: `SELECT COUNT(*) AS found ${held}` },
-		]);
-		// safety-assured: there are none unless that was allowed
-		await queryRunner.query(`DELETE ${held}`);
-		await withShortLockWait(queryRunner, async () => {
-			await execute(queryRunner, {
-				table: TABLE,
-				what: "column action no longer takes the value force_delete",
-				sql: `ALTER TABLE ${TABLE} MODIFY COLUMN action ${enumType(ACTIONS_BEFORE)} NOT NULL`,
-				// safety-assured: neither server takes a value away in place
-				algorithm: "COPY",
-			});
-		});
-		emit(queryRunner, "changed", TABLE, "column action no longer takes the value force_delete");
+		// safety-assured: no rows hold the value unless that was allowed
+		await removeEnumValues(queryRunner, { table: TABLE, column: "action", values: [ADDED] });
 	}
 }

@@ -1,8 +1,5 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
-import { converge } from "../schema/converge";
-import { emit } from "../schema/events";
-import { execute, withShortLockWait } from "../schema/execute";
-import { index, type TableShape } from "../schema/shape";
+import { converge, dropIndexes, index, type TableShape } from "../schema";
 
 const workspaces: TableShape = {
 	name: "workspaces",
@@ -38,14 +35,9 @@ export class AddQueryIndexes1795478404000 implements MigrationInterface {
 	}
 
 	async down(queryRunner: QueryRunner): Promise<void> {
-		await withShortLockWait(queryRunner, async () => {
-			for (const { name: table, indexes } of TABLES) {
-				for (const { name } of indexes) {
-					const sql = `ALTER TABLE ${table} DROP INDEX ${name}`;
-					await execute(queryRunner, { table, what: `dropped index ${name}`, sql, algorithm: "INPLACE" });
-				}
-				emit(queryRunner, "changed", table, `dropped indexes ${indexes.map(({ name }) => name).join(", ")}`);
-			}
-		});
+		for (const { name: table, indexes } of TABLES) {
+			const names = indexes.map((index) => index.name);
+			await dropIndexes(queryRunner, table, names);
+		}
 	}
 }

@@ -1,39 +1,67 @@
-/** How a statement treats a table that is in use; each is named in the statement, so that the server verifies it. */
-export type Algorithm =
-	/** Not an ALTER TABLE. */
-	| "NONE"
-	/** Metadata only. */
-	| "INSTANT"
-	/** In place, while readers and writers go on. */
-	| "INPLACE"
-	/** Copies the table while writers wait: only where a revert has no other way. */
-	| "COPY";
+import type { QueryRunner } from "typeorm";
+import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { retry } from "../mysql/retry";
+import { contextOf, emit } from "./context";
+import { inspectPlanned } from "./converge";
+import { quote } from "./ddl";
+import { execute, LOCKED } from "./execute";
+import type { Alteration } from "./statements";
 
-/** One statement that brings a table nearer to its shape. */
-export interface Change {
+/** What a migration changes beside the shapes of tables. */
+
+/** The last one is what MySQL says when the row came while a unique index was built. */
+const DUPLICATE: readonly number[] = [ERROR.DUP_ENTRY, ERROR.DUP_UNKNOWN_IN_INDEX];
+
+/** Milliseconds for which rows are tried again, however short the table timeout. */
+const SHORTEST_TIMEOUT = 2_000;
+
+/** Statements about rows of one table. */
+export interface RowChange {
 	readonly table: string;
-	/** What it does, for the report; empty where another statement completes it. */
+	/** For the report of a run. */
 	readonly what: string;
-	/** Without the algorithm. */
 	readonly sql: string;
-	readonly algorithm: Algorithm;
-	/** Runs with foreign_key_checks=0, without which adding a foreign key copies the table. */
-	readonly skipForeignKeyChecks?: boolean;
 }
 
-/** A look at the rows that has to find nothing before a change may run. */
-export interface Guard {
-	/** Counts the rows in the way, as `found`. */
-	readonly sql: string;
-	/** Follows the number of rows. */
-	readonly problem: string;
+/** Executes an INSERT, UPDATE or DELETE of a migration. */
+export async function changeRows(queryRunner: QueryRunner, { table, what, sql }: RowChange): Promise<void> {
+	await execute(queryRunner, { kind: "rows", table, what: [what], sql });
 }
 
-export interface Difference {
-	readonly changes: readonly Change[];
-	readonly guards: readonly Guard[];
-	/** Why the table can't be brought to its shape without losing something. */
-	readonly problems: readonly string[];
-	/** What was found and left alone. */
-	readonly notes: readonly string[];
+/** Executes an ALTER TABLE that no other function of this folder finds out by itself, and reports it. */
+export async function alterTable(queryRunner: QueryRunner, change: Omit<Alteration, "kind">): Promise<void> {
+	await execute(queryRunner, { ...change, kind: "alter" });
+	for (const what of change.what) emit(queryRunner, "changed", change.table, what);
+}
+
+/** Whether a unique index already has such a row. */
+export function isDuplicate(error: unknown): boolean {
+	return hasNumber(error, ...DUPLICATE);
+}
+
+/** Does the work again while other sessions write what it must not meet, until the table timeout has passed. */
+export function whileDuplicate<Result>(queryRunner: QueryRunner, work: () => Promise<Result>): Promise<Result> {
+	return retry(work, {
+		timeout: Math.max(contextOf(queryRunner).tableTimeout, SHORTEST_TIMEOUT),
+		isTransient: (error) => hasNumber(error, ...DUPLICATE, ...LOCKED),
+		firstPause: 10,
+		longestPause: 200,
+	});
+}
+
+export interface RenamedColumn {
+	readonly table: string;
+	readonly from: string;
+	readonly to: string;
+}
+
+/** Renames a column, unless that was done before. */
+export async function renameColumn(queryRunner: QueryRunner, { table, from, to }: RenamedColumn): Promise<void> {
+	const found = (await inspectPlanned(queryRunner, [table])).tables.get(table);
+	if (!found?.columns.some((column) => column.name === from)) return;
+	const what = `renamed column ${from} to ${to}`;
+	const parts = [`RENAME COLUMN ${quote(from)} TO ${quote(to)}`];
+	await alterTable(queryRunner, { table, what: [what], parts, algorithm: "INSTANT", rows: found.rows });
+	const columns = found.columns.map((column) => (column.name === from ? { ...column, name: to } : column));
+	contextOf(queryRunner).recording?.tables.set(table, { ...found, columns });
 }

@@ -1,19 +1,33 @@
-import type { ColumnShape, ForeignKeyShape, IndexShape, Server, TableShape } from "./shape";
+import type { ActualColumn, ColumnShape, ForeignKeyShape, IndexShape, Server, TableShape } from "./shape";
 import { CURRENT_TIMESTAMP } from "./shape";
 
+/** A name as it is written in a statement. */
 export function quote(name: string): string {
 	return `\`${name.replaceAll("`", "``")}\``;
+}
+
+/** A text as it is written in a statement of a session without NO_BACKSLASH_ESCAPES. */
+export function literal(value: string): string {
+	return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }
 
 export function columnSql(column: ColumnShape): string {
 	const parts = [quote(column.name), column.type];
 	if (column.generated) return [...parts, `GENERATED ALWAYS AS (${column.generated}) VIRTUAL`].join(" ");
-	// NULL is said in so many words: without explicit_defaults_for_timestamp a bare TIMESTAMP is NOT NULL.
+	// NULL is written out: without explicit_defaults_for_timestamp a bare TIMESTAMP is NOT NULL.
 	parts.push(column.nullable ? "NULL" : "NOT NULL");
 	if (column.autoIncrement) parts.push("AUTO_INCREMENT");
 	if (column.default !== null) parts.push(`DEFAULT ${defaultSql(column)}`);
 	if (column.onUpdate) parts.push(`ON UPDATE ${CURRENT_TIMESTAMP}`);
 	return parts.join(" ");
+}
+
+/** A column with what MODIFY would drop unless it is repeated. */
+export function changedColumnSql(column: ActualColumn): string {
+	const { name, type, characterSet, collation, comment } = column;
+	const text = characterSet && collation ? ` CHARACTER SET ${characterSet} COLLATE ${collation}` : "";
+	const definition = columnSql(column).slice(`${quote(name)} ${type}`.length);
+	return `${quote(name)} ${type}${text}${definition}${comment ? ` COMMENT ${literal(comment)}` : ""}`;
 }
 
 function defaultSql(column: ColumnShape): string {

@@ -1,30 +1,25 @@
-import type { Change, Difference } from "./change";
 import { columnDifference } from "./columns";
-import { createTableSql, quote } from "./ddl";
+import { quote } from "./ddl";
 import { foreignKeyDifference } from "./foreignKeys";
 import { indexDifference } from "./indexes";
-import type { ActualTable, Server, TableShape } from "./shape";
+import type { ActualTable, TableShape } from "./shape";
+import type { Difference } from "./verdict";
 
-/** What separates a table from the shape that it should have. Columns and indexes that the shape lacks are left alone. */
-export function difference(actual: ActualTable, wanted: TableShape, server: Server): Difference {
+/** Columns, indexes and foreign keys that the shape lacks are left alone. */
+export function difference(actual: ActualTable, wanted: TableShape): Difference {
 	const problem = incompatibility(actual);
-	if (problem) return { changes: [], guards: [], problems: [problem], notes: [] };
+	if (problem) return { clauses: [], guards: [], problems: [problem], notes: [] };
 	const parts = [
 		columnDifference(actual, wanted),
 		indexDifference(actual, wanted),
-		foreignKeyDifference(actual, wanted, server),
+		foreignKeyDifference(actual, wanted),
 	];
 	return {
-		changes: parts.flatMap((part) => part.changes),
+		clauses: parts.flatMap((part) => part.clauses),
 		guards: parts.flatMap((part) => part.guards),
 		problems: parts.flatMap((part) => part.problems),
 		notes: [...parts.flatMap((part) => part.notes), ...charsetNotes(actual)],
 	};
-}
-
-/** What makes a table that is not there. */
-export function creation(wanted: TableShape, server: Server): Change[] {
-	return [{ table: wanted.name, what: "created", sql: createTableSql(wanted, server), algorithm: "NONE" }];
 }
 
 function incompatibility(actual: ActualTable): string | null {
@@ -33,7 +28,7 @@ function incompatibility(actual: ActualTable): string | null {
 	if (actual.engine !== "InnoDB") {
 		return `${actual.name} uses the engine ${actual.engine}, expected InnoDB (ALTER TABLE ${table} ENGINE=InnoDB)`;
 	}
-	if (actual.primaryKey.join() !== "id") {
+	if (actual.primaryKey.join().toLowerCase() !== "id") {
 		return `${actual.name} has the primary key (${actual.primaryKey.join(", ")}), expected (id)`;
 	}
 	return null;

@@ -1,12 +1,17 @@
+import { format } from "mysql2";
 import type { QueryRunner } from "typeorm";
-import { MigrationError } from "../errors";
+import { MigrationError, TableInUseError } from "../errors";
 import { ERROR, hasNumber } from "../mysql/errorNumbers";
 import { retry } from "../mysql/retry";
 import { blockers } from "./blockers";
-import type { Algorithm, Change } from "./change";
-import { contextOf, emit, tableTimeoutOf } from "./events";
+import type { Algorithm } from "./clause";
+import { contextOf, emit, type Recording, type Step } from "./context";
+import { quote } from "./ddl";
+import { withMigrationSession } from "./session";
+import type { Alteration, Change } from "./statements";
 
-const LOCKED = [ERROR.LOCK_WAIT_TIMEOUT, ERROR.LOCK_DEADLOCK];
+/** Another session holds the table or the rows: what is sent again later may succeed. */
+export const LOCKED: readonly number[] = [ERROR.LOCK_WAIT_TIMEOUT, ERROR.LOCK_DEADLOCK];
 const ALGORITHM_NOT_SUPPORTED = [ERROR.ALTER_OPERATION_NOT_SUPPORTED, ERROR.ALTER_OPERATION_NOT_SUPPORTED_REASON];
 /** Table, column, key name or foreign key exists; column or key to drop does not: somebody else made the same change. */
 const ALREADY_MADE: readonly number[] = [
@@ -18,100 +23,160 @@ const ALREADY_MADE: readonly number[] = [
 ];
 
 const CLAUSES: Record<Algorithm, string> = {
-	NONE: "",
 	INSTANT: ", ALGORITHM=INSTANT",
 	INPLACE: ", ALGORITHM=INPLACE, LOCK=NONE",
 	COPY: ", ALGORITHM=COPY, LOCK=SHARED",
 };
 const NEXT: Partial<Record<Algorithm, Algorithm>> = { INSTANT: "INPLACE", INPLACE: "COPY" };
 
+const WITHOUT_KEY_CHECKS = "SET SESSION foreign_key_checks = 0";
+const WITH_KEY_CHECKS = "SET SESSION foreign_key_checks = 1";
+
+/** Milliseconds after which it is said again who is in the way of a statement. */
+const SAY_AGAIN = 10_000;
+
 /**
- * Runs DDL with a lock_wait_timeout of one second: a statement that waits for a table makes every later query on that
- * table wait behind it, so it waits briefly and tries again. And with explicit defaults for TIMESTAMP: without them any
- * ALTER gives the first TIMESTAMP that must not be NULL a default and ON UPDATE of its own.
+ * Carries out one change, or records it in a dry run: the one place where a migration changes a table. A statement that
+ * finds the table in use waits a second for it, and is sent again until the table timeout has passed.
+ *
+ * @returns false where the change turned out to be made already
+ * @throws TableInUseError with who is in the way, MigrationError with the step that failed
  */
-export async function withShortLockWait<Result>(
-	queryRunner: QueryRunner,
-	work: () => Promise<Result>,
-): Promise<Result> {
-	const isImplicit = await hasImplicitTimestamps(queryRunner);
-	const set = (timeout: string, explicit: number) =>
-		`SET SESSION lock_wait_timeout = ${timeout}${isImplicit ? `, explicit_defaults_for_timestamp = ${explicit}` : ""}`;
-	await queryRunner.query(set("1", 1));
+export async function execute(queryRunner: QueryRunner, change: Change): Promise<boolean> {
+	const context = contextOf(queryRunner);
+	const step = stepOf(change, ++context.steps, context.total);
+	if (context.recording) {
+		record(context.recording, change, step);
+		return true;
+	}
+	return withMigrationSession(queryRunner, async () => {
+		context.onProgress({ kind: "step", ...step });
+		const start = performance.now();
+		const isMade = await carryOut(queryRunner, change);
+		context.onProgress({ kind: "stepDone", ...step, milliseconds: Math.round(performance.now() - start) });
+		return isMade;
+	});
+}
+
+/** Writes a note of the module's own, which is no step, or records it in a dry run. */
+export async function write(queryRunner: QueryRunner, sql: string, parameters: unknown[] = []): Promise<void> {
+	const { recording, beforeStatement } = contextOf(queryRunner);
+	if (recording) {
+		recording.statements.push(format(sql, parameters as never));
+		return;
+	}
+	await beforeStatement();
+	await queryRunner.query(sql, parameters);
+}
+
+function stepOf(change: Change, number: number, total: number | undefined): Step {
+	const { table, what, rows } = change;
+	const algorithm = change.kind === "alter" ? { algorithm: change.algorithm } : {};
+	return {
+		number,
+		...(total === undefined ? {} : { total }),
+		table,
+		what,
+		sql: textOf(change),
+		...(rows === undefined ? {} : { rows }),
+		...algorithm,
+	};
+}
+
+function textOf(change: Change, algorithm = change.kind === "alter" ? change.algorithm : undefined): string {
+	if (change.kind !== "alter") return change.sql;
+	return `ALTER TABLE ${quote(change.table)} ${change.parts.join(", ")}${algorithm ? CLAUSES[algorithm] : ""}`;
+}
+
+function record({ statements, steps }: Recording, change: Change, step: Step): void {
+	const skipsChecks = change.kind === "alter" && change.skipForeignKeyChecks;
+	statements.push(...(skipsChecks ? [WITHOUT_KEY_CHECKS, step.sql, WITH_KEY_CHECKS] : [step.sql]));
+	steps.push(step);
+}
+
+async function carryOut(queryRunner: QueryRunner, change: Change): Promise<boolean> {
 	try {
-		return await work();
-	} finally {
-		await restore(queryRunner, set("DEFAULT", 0));
+		if (change.kind === "create") return await create(queryRunner, change);
+		if (change.kind === "alter") return await alterWithoutChecks(queryRunner, change);
+		await sendWhenFree(queryRunner, change.table, change.sql);
+		return true;
+	} catch (error) {
+		if (hasNumber(error, ...ALREADY_MADE)) return false;
+		throw failure(change, error);
 	}
 }
 
-/** One statement where the run has not looked yet. */
-async function hasImplicitTimestamps(queryRunner: QueryRunner): Promise<boolean> {
-	const server = contextOf(queryRunner).seen?.server;
-	if (server) return server.implicitTimestamps;
-	const [row] = (await queryRunner.query("SELECT @@SESSION.explicit_defaults_for_timestamp AS explicit")) as {
-		explicit: number | string;
-	}[];
-	return Number(row?.explicit) === 0;
+/** CREATE TABLE IF NOT EXISTS only warns where somebody else was faster. */
+async function create(queryRunner: QueryRunner, change: Change): Promise<boolean> {
+	const result = await sendWhenFree(queryRunner, change.table, textOf(change));
+	if (!(result as { warningStatus?: number } | undefined)?.warningStatus) return true;
+	const warnings = (await queryRunner.query("SHOW WARNINGS")) as { Code: number }[];
+	return !warnings.some((warning) => ALREADY_MADE.includes(warning.Code));
 }
 
-/** Executes one change; returns false when it turned out to be made already. */
-export async function execute(queryRunner: QueryRunner, change: Change): Promise<boolean> {
+async function alterWithoutChecks(queryRunner: QueryRunner, change: Alteration): Promise<boolean> {
 	if (!change.skipForeignKeyChecks) return alter(queryRunner, change);
-	await queryRunner.query("SET SESSION foreign_key_checks = 0");
+	await queryRunner.query(WITHOUT_KEY_CHECKS);
 	try {
 		return await alter(queryRunner, change);
 	} finally {
-		await restore(queryRunner, "SET SESSION foreign_key_checks = 1");
+		// The connection may be gone, and the setting with it; the first error is the one to see.
+		await queryRunner.query(WITH_KEY_CHECKS).catch(() => undefined);
 	}
 }
 
-async function alter(queryRunner: QueryRunner, change: Change): Promise<boolean> {
-	let algorithm = change.algorithm;
-	for (;;) {
+async function alter(queryRunner: QueryRunner, change: Alteration): Promise<boolean> {
+	for (let algorithm = change.algorithm; ; ) {
 		try {
-			const result = await patiently(queryRunner, change, change.sql + CLAUSES[algorithm]);
-			if (algorithm === "NONE") return !(await existedBefore(queryRunner, result));
-			if (algorithm === "COPY") emit(queryRunner, "note", change.table, `copied while writers waited: ${change.what}`);
+			await sendWhenFree(queryRunner, change.table, textOf(change, algorithm));
+			if (algorithm === "COPY" && change.algorithm !== "COPY") {
+				emit(queryRunner, "note", change.table, `copied while writers waited: ${change.what.join(", ")}`);
+			}
 			return true;
 		} catch (error) {
 			const next = NEXT[algorithm];
-			if (hasNumber(error, ...ALREADY_MADE)) return false;
-			if (!next || !hasNumber(error, ...ALGORITHM_NOT_SUPPORTED)) throw failure(change, error);
+			if (!next || !hasNumber(error, ...ALGORITHM_NOT_SUPPORTED)) throw error;
 			algorithm = next;
 		}
 	}
 }
 
-/** CREATE TABLE IF NOT EXISTS only warns where the host was faster. */
-async function existedBefore(queryRunner: QueryRunner, result: unknown): Promise<boolean> {
-	if (!(result as { warningStatus?: number } | undefined)?.warningStatus) return false;
-	const warnings = (await queryRunner.query("SHOW WARNINGS")) as { Code: number }[];
-	return warnings.some((warning) => ALREADY_MADE.includes(warning.Code));
-}
-
-async function patiently(queryRunner: QueryRunner, change: Change, sql: string): Promise<unknown> {
+async function sendWhenFree(queryRunner: QueryRunner, table: string, sql: string): Promise<unknown> {
+	const { tableTimeout, beforeStatement, onProgress } = contextOf(queryRunner);
+	const start = performance.now();
+	let saidAt = Number.NEGATIVE_INFINITY;
+	const send = async () => {
+		await beforeStatement();
+		try {
+			return await queryRunner.query(sql);
+		} catch (error) {
+			const waited = performance.now() - start;
+			if (hasNumber(error, ...LOCKED) && waited - saidAt > SAY_AGAIN && waited < tableTimeout) {
+				saidAt = waited;
+				const who = await blockers(queryRunner, table);
+				onProgress({
+					kind: "waiting",
+					for: "table",
+					table,
+					who,
+					seconds: Math.round(waited / 1000),
+					timeout: Math.round(tableTimeout / 1000),
+				});
+			}
+			throw error;
+		}
+	};
 	try {
-		return await retry(() => queryRunner.query(sql), {
-			timeout: tableTimeoutOf(queryRunner),
-			isTransient: (error) => hasNumber(error, ...LOCKED),
-		});
+		return await retry(send, { timeout: tableTimeout, isTransient: (error) => hasNumber(error, ...LOCKED) });
 	} catch (error) {
 		if (!hasNumber(error, ...LOCKED)) throw error;
-		const inTheWay = await blockers(queryRunner, change.table);
-		throw new MigrationError(
-			`gave up waiting for the table: ${inTheWay}. End that session or transaction and run it again`,
-			{ cause: error },
-		);
+		throw new TableInUseError(table, await blockers(queryRunner, table), { cause: error });
 	}
 }
 
-function failure(change: Change, error: unknown): MigrationError {
+function failure(change: Change, error: unknown): unknown {
+	if (error instanceof MigrationError) return error;
 	const reason = error instanceof Error ? error.message : String(error);
-	return new MigrationError(`${change.table}: step "${change.what || change.sql}" failed: ${reason}`, { cause: error });
-}
-
-/** The connection may be gone, and then so is the setting; the first error is the one to see. */
-async function restore(queryRunner: QueryRunner, sql: string): Promise<void> {
-	await queryRunner.query(sql).catch(() => undefined);
+	const what = change.what.join(", ") || textOf(change);
+	return new MigrationError(`${change.table}: step "${what}" failed: ${reason}`, { cause: error });
 }

@@ -1,117 +1,74 @@
-import type { Change, Difference, Guard } from "./change";
-import { foreignKeySql, indexSql, quote } from "./ddl";
-import type { ActualTable, ForeignKeyShape, Server, TableShape } from "./shape";
-
-/** A key that is to be made, and the one with another name or other actions that it takes the place of. */
-interface Making {
-	readonly wanted: ForeignKeyShape;
-	readonly found: ForeignKeyShape | undefined;
-}
+import type { Clause } from "./clause";
+import { quote } from "./ddl";
+import type { ActualForeignKey, ActualTable, ForeignKeyShape, TableShape } from "./shape";
+import type { Difference, Guard } from "./verdict";
 
 /** What separates the foreign keys of a table from those wanted. */
-export function foreignKeyDifference(actual: ActualTable, wanted: TableShape, server: Server): Difference {
-	const makings = findMakings(actual.foreignKeys, wanted.foreignKeys);
-	const missing = makings.filter(({ found }) => !found).map((making) => making.wanted);
+export function foreignKeyDifference(actual: ActualTable, wanted: TableShape): Difference {
+	const clauses = wanted.foreignKeys.flatMap((key) => verdict(actual.foreignKeys, key));
+	const replaced = clauses.flatMap((clause) => (clause.kind === "replaceForeignKey" ? [clause.found] : []));
+	const added = clauses.flatMap((clause) => (clause.kind === "addForeignKey" ? [clause.key] : []));
 	return {
-		changes: make(actual, wanted, makings, server),
+		clauses: [...clauses, ...clauses.flatMap((clause) => keepIndex(actual, wanted, clause))],
 		// A column that is still to be added holds no value yet.
-		guards: missing.filter((key) => hasColumn(actual, key.column)).map((key) => orphanGuard(actual.name, key)),
-		problems: [],
+		guards: added.filter((key) => hasColumn(actual, key.column)).map((key) => orphanGuard(actual.name, key)),
+		problems: clauses.flatMap((clause) => nameProblem(actual, clause, replaced)),
 		notes: [],
 	};
 }
 
-/** The foreign keys of a table once the difference is gone. */
-export function foreignKeysAfter(
-	before: readonly ForeignKeyShape[],
-	wanted: readonly ForeignKeyShape[],
-): ForeignKeyShape[] {
-	const makings = findMakings(before, wanted);
-	const kept = before.filter((key) => !makings.some(({ found }) => found === key));
-	return [...kept, ...makings.map((making) => making.wanted)];
+type KeyClause = Extract<Clause, { kind: "addForeignKey" | "replaceForeignKey" }>;
+
+function verdict(actual: readonly ActualForeignKey[], key: ForeignKeyShape): KeyClause[] {
+	const candidates = actual.filter((found) => found.isPlain && isSameReference(found, key));
+	if (candidates.some((candidate) => isAlike(candidate, key))) return [];
+	const found =
+		candidates.find((candidate) => candidate.name === key.name) ??
+		candidates.find((candidate) => hasSameActions(candidate, key)) ??
+		candidates.find((candidate) => isNamedByServer(candidate.name));
+	return found ? [{ kind: "replaceForeignKey", found, key }] : [{ kind: "addForeignKey", key }];
 }
 
-function findMakings(actual: readonly ForeignKeyShape[], wanted: readonly ForeignKeyShape[]): Making[] {
-	return wanted.flatMap((key): Making[] => {
-		const candidates = actual.filter(
-			({ column, references }) => column === key.column && references === key.references,
-		);
-		return candidates.some((candidate) => alike(candidate, key)) ? [] : [{ wanted: key, found: candidates[0] }];
-	});
+function isSameReference(found: ForeignKeyShape, key: ForeignKeyShape): boolean {
+	return found.column.toLowerCase() === key.column.toLowerCase() && found.references === key.references;
 }
 
-function alike(found: ForeignKeyShape, wanted: ForeignKeyShape): boolean {
-	return found.name === wanted.name && found.onDelete === wanted.onDelete && found.onUpdate === wanted.onUpdate;
+/** To InnoDB, RESTRICT and NO ACTION are the same. */
+function hasSameActions(found: ForeignKeyShape, key: ForeignKeyShape): boolean {
+	const effect = (action: ForeignKeyShape["onDelete"]) => (action === "NO ACTION" ? "RESTRICT" : action);
+	return effect(found.onDelete) === effect(key.onDelete) && effect(found.onUpdate) === effect(key.onUpdate);
+}
+
+function isAlike(found: ForeignKeyShape, key: ForeignKeyShape): boolean {
+	return found.name === key.name && found.onDelete === key.onDelete && found.onUpdate === key.onUpdate;
+}
+
+/** Both servers once wrote `table_ibfk_1`; MariaDB 12.1 writes `1`. Any other name is the owner's choice. */
+function isNamedByServer(name: string): boolean {
+	return /^(.+_ibfk_)?\d+$/.test(name);
 }
 
 function hasColumn(actual: ActualTable, name: string): boolean {
-	return actual.columns.some((column) => column.name === name);
+	return actual.columns.some((column) => column.name.toLowerCase() === name.toLowerCase());
 }
 
-/**
- * Drops and adds in the same ALTER, so that no moment is without a key and they come in the order wanted. Neither server
- * takes the same name in both halves (error 1826), so where a wanted name is in use the keys go through a second name.
- */
-function make(actual: ActualTable, wanted: TableShape, makings: readonly Making[], server: Server): Change[] {
-	if (!makings.length) return [];
-	const used = new Set(actual.foreignKeys.map((key) => key.name));
-	const keys = makings.map((making) => making.wanted);
-	const through = keys.some((key) => used.has(key.name));
-	const rename = (suffix: string) => (key: ForeignKeyShape) => `${key.name}${suffix}`;
-	const replaced = makings.filter(({ found }) => found);
-	const dropped = replaced.flatMap(({ found }) => found?.name ?? []);
-	const indexes = keepIndexes(
-		actual,
-		wanted,
-		replaced.map((making) => making.wanted),
-	);
-	const what = describe(makings);
-	if (!through) return [swap(actual.name, dropped, keys, rename(""), indexes, server, what)];
-	const second = rename("_swap");
+/** The name of a key can be used once in a database; a key of the owner's is not dropped for it. */
+function nameProblem(actual: ActualTable, { key }: KeyClause, replaced: readonly ActualForeignKey[]): string[] {
+	const found = actual.foreignKeys.find((candidate) => candidate.name === key.name && !replaced.includes(candidate));
+	if (!found) return [];
 	return [
-		swap(actual.name, dropped, keys, second, indexes, server, ""),
-		swap(actual.name, keys.map(second), keys, rename(""), [], server, what),
+		`${actual.name} has another foreign key named ${key.name}, on ${found.column}; give it another name ` +
+			`(ALTER TABLE ${quote(actual.name)} DROP FOREIGN KEY ${quote(key.name)}, ADD CONSTRAINT … FOREIGN KEY …)`,
 	];
 }
 
-function describe(makings: readonly Making[]): string {
-	const names = (some: readonly Making[]) => some.map((making) => making.wanted.name).join(", ");
-	const replaced = names(makings.filter(({ found }) => found));
-	const added = names(makings.filter(({ found }) => !found));
-	return [replaced && `replaced foreign keys by ${replaced}`, added && `added foreign key ${added}`]
-		.filter(Boolean)
-		.join("; ");
-}
-
-function swap(
-	table: string,
-	dropped: readonly string[],
-	added: readonly ForeignKeyShape[],
-	name: (key: ForeignKeyShape) => string,
-	indexes: readonly string[],
-	server: Server,
-	what: string,
-): Change {
-	const clauses = [
-		...dropped.map((key) => `DROP FOREIGN KEY ${quote(key)}`),
-		...indexes,
-		...added.map((key) => `ADD ${foreignKeySql(key, server.family, name(key))}`),
-	];
-	return {
-		table,
-		what,
-		sql: `ALTER TABLE ${quote(table)} ${clauses.join(", ")}`,
-		algorithm: "INPLACE",
-		skipForeignKeyChecks: true,
-	};
-}
-
-/** An index that the server once made for a key would go with the key and come back under the key's name: make it anew. */
-function keepIndexes(actual: ActualTable, wanted: TableShape, keys: readonly ForeignKeyShape[]): string[] {
+/** An index that the server once made for a key would go with the key and come back under the key's name. */
+function keepIndex(actual: ActualTable, wanted: TableShape, clause: KeyClause): Clause[] {
+	if (clause.kind !== "replaceForeignKey") return [];
 	return wanted.indexes
-		.filter((shape) => keys.some((key) => !shape.unique && shape.columns.join() === key.column))
-		.filter((shape) => actual.indexes.some((found) => found.name === shape.name))
-		.flatMap((shape) => [`DROP INDEX ${quote(shape.name)}`, `ADD ${indexSql(shape)}`]);
+		.filter((index) => !index.unique && index.columns.join() === clause.key.column)
+		.filter((index) => actual.indexes.some((found) => found.isPlain && found.name === index.name))
+		.map((index) => ({ kind: "keepIndex", index, reason: "foreign key" }));
 }
 
 function orphanGuard(table: string, key: ForeignKeyShape): Guard {

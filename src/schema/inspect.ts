@@ -1,8 +1,17 @@
 import type { QueryRunner } from "typeorm";
-import type { ActualTable, ColumnShape, ForeignKeyShape, IndexShape, Server, Snapshot } from "./shape";
+import { literal } from "./ddl";
+import type {
+	ActualColumn,
+	ActualForeignKey,
+	ActualIndex,
+	ActualTable,
+	ForeignKeyShape,
+	Server,
+	Snapshot,
+} from "./shape";
 import { CURRENT_TIMESTAMP } from "./shape";
 
-/** What one row of the look says depends on its kind. */
+/** What the columns of one row of the query mean depends on its kind. */
 interface Row {
 	readonly kind: "server" | "table" | "column" | "index" | "key";
 	readonly tableName: string;
@@ -14,57 +23,63 @@ interface Row {
 	readonly c: string | null;
 	readonly d: string | null;
 	readonly e: string | null;
+	readonly f: string | null;
+	readonly g: string | null;
+	readonly h: string | null;
 }
 
-/** What the server is, as one row more of the look. */
-const SERVER = `SELECT 'server' AS kind, '' AS tableName, 0 AS position, '' AS name,
-		@@version AS a, @@collation_database AS b, @@SESSION.explicit_defaults_for_timestamp AS c, NULL AS d, NULL AS e
-UNION ALL `;
-
-/** One statement, since each costs a round trip: these views are cheap to read and dear to ask one by one. */
-const LOOK = (names: string) => `SELECT 'table' AS kind, TABLE_NAME AS tableName, 0 AS position, TABLE_NAME AS name,
-		ENGINE AS a, TABLE_COLLATION AS b, NULL AS c, NULL AS d, NULL AS e
-	FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${names})
-UNION ALL SELECT 'column', TABLE_NAME, ORDINAL_POSITION, COLUMN_NAME,
-		COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, GENERATION_EXPRESSION
-	FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${names})
-UNION ALL SELECT 'index', TABLE_NAME, SEQ_IN_INDEX, INDEX_NAME, COLUMN_NAME, NON_UNIQUE, NULL, NULL, NULL
-	FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${names})
-UNION ALL SELECT 'key', k.TABLE_NAME, k.ORDINAL_POSITION, k.CONSTRAINT_NAME,
-		k.COLUMN_NAME, k.REFERENCED_TABLE_NAME, r.DELETE_RULE, r.UPDATE_RULE, NULL
+/**
+ * One statement, since each costs a round trip. Every text is converted: with lower_case_table_names=1 names in MySQL's
+ * information_schema have a collation that no UNION combines with another (error 1271).
+ */
+const QUERY = (names: string) => {
+	const text = (...columns: string[]) => columns.map((column) => `CONVERT(${column} USING utf8mb4)`).join(", ");
+	const here = (alias = "") => `${alias}TABLE_SCHEMA = DATABASE() AND ${alias}TABLE_NAME IN (${names})`;
+	return `SELECT 'server' AS kind, '' AS tableName, 0 AS position, '' AS name, ${text("@@version")} AS a,
+		${text("@@collation_database")} AS b, NULL AS c, NULL AS d, NULL AS e, NULL AS f, NULL AS g, NULL AS h
+UNION ALL SELECT 'table', ${text("TABLE_NAME")}, 0, ${text("TABLE_NAME", "ENGINE", "TABLE_COLLATION", "TABLE_ROWS")},
+		NULL, NULL, NULL, NULL, NULL
+	FROM information_schema.TABLES WHERE ${here()}
+UNION ALL SELECT 'column', ${text("TABLE_NAME")}, ORDINAL_POSITION, ${text("COLUMN_NAME", "COLUMN_TYPE", "IS_NULLABLE")},
+		${text("COLUMN_DEFAULT", "EXTRA", "GENERATION_EXPRESSION", "COLUMN_COMMENT", "CHARACTER_SET_NAME", "COLLATION_NAME")}
+	FROM information_schema.COLUMNS WHERE ${here()}
+UNION ALL SELECT 'index', ${text("TABLE_NAME")}, SEQ_IN_INDEX, ${text("INDEX_NAME", "COLUMN_NAME", "NON_UNIQUE")},
+		${text("INDEX_TYPE", "SUB_PART", "COLLATION", "INDEX_COMMENT")}, NULL, NULL
+	FROM information_schema.STATISTICS WHERE ${here()}
+UNION ALL SELECT 'key', ${text("k.TABLE_NAME")}, k.ORDINAL_POSITION, ${text("k.CONSTRAINT_NAME", "k.COLUMN_NAME")},
+		${text("k.REFERENCED_TABLE_NAME", "r.DELETE_RULE", "r.UPDATE_RULE", "k.REFERENCED_COLUMN_NAME")},
+		k.REFERENCED_TABLE_SCHEMA = DATABASE(), NULL, NULL
 	FROM information_schema.KEY_COLUMN_USAGE k
 	JOIN information_schema.REFERENTIAL_CONSTRAINTS r
 		ON r.CONSTRAINT_SCHEMA = DATABASE() AND r.TABLE_NAME = k.TABLE_NAME AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
-	WHERE k.TABLE_SCHEMA = DATABASE() AND k.TABLE_NAME IN (${names}) AND k.REFERENCED_TABLE_NAME IS NOT NULL`;
+	WHERE ${here("k.")} AND k.REFERENCED_TABLE_NAME IS NOT NULL`;
+};
 
 /** Reads the named tables from information_schema; those that are not there are left out. One statement. */
-export async function inspect(
-	queryRunner: QueryRunner,
-	tableNames: readonly string[],
-	knownServer?: Server,
-): Promise<Snapshot> {
-	const look = LOOK(tableNames.map((name) => `'${name}'`).join(", "));
-	const found = (await queryRunner.query(knownServer ? look : SERVER + look)) as Row[];
-	const server = knownServer ?? toServer(found.find((row) => row.kind === "server"));
+export async function inspect(queryRunner: QueryRunner, tableNames: readonly string[]): Promise<Snapshot> {
+	const found = (await queryRunner.query(QUERY(tableNames.map(literal).join(", ")))) as Row[];
+	const server = toServer(found.find((row) => row.kind === "server"));
 	const inOrder = [...found].sort((one, other) => Number(one.position) - Number(other.position));
-	const tables = inOrder.filter((row) => row.kind === "table");
-	const shapes = tables.map((table) => {
-		const own = inOrder.filter((row) => row.tableName === table.tableName);
-		return toTable(table, (kind) => own.filter((row) => row.kind === kind), server);
-	});
+	const shapes = inOrder
+		.filter((row) => row.kind === "table")
+		.map((table) => {
+			const own = inOrder.filter((row) => row.tableName === table.tableName);
+			return toTable(table, (kind) => own.filter((row) => row.kind === kind), server);
+		});
 	return { server, tables: new Map(shapes.map((shape) => [shape.name, shape])) };
 }
 
 function toTable(table: Row, own: (kind: Row["kind"]) => Row[], server: Server): ActualTable {
-	const indexes = groupIndexes(own("index"));
+	const indexes = groupByName(own("index")).map(toIndex);
 	return {
 		name: table.tableName,
 		engine: table.a,
 		collation: table.b ?? "",
-		columns: own("column").map((row) => toColumn(row, server)),
+		rows: Number(table.c ?? 0),
+		columns: own("column").map((row) => toColumn(row, table.b, server)),
 		primaryKey: indexes.find((index) => index.name === "PRIMARY")?.columns ?? [],
 		indexes: byName(indexes.filter((index) => index.name !== "PRIMARY")),
-		foreignKeys: byName(own("key").map(toForeignKey)),
+		foreignKeys: byName(groupByName(own("key")).map(toForeignKey)),
 	};
 }
 
@@ -72,46 +87,64 @@ function byName<Part extends { readonly name: string }>(parts: readonly Part[]):
 	return [...parts].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
+function groupByName(rows: readonly Row[]): (readonly [Row, ...Row[]])[] {
+	const groups = new Map<string, [Row, ...Row[]]>();
+	for (const row of rows) {
+		const group = groups.get(row.name);
+		if (group) group.push(row);
+		else groups.set(row.name, [row]);
+	}
+	return [...groups.values()];
+}
+
 function toServer(row: Row | undefined): Server {
 	const collation = row?.b ?? "";
 	return {
 		family: /mariadb/i.test(row?.a ?? "") ? "mariadb" : "mysql",
 		collation: collation.startsWith("utf8mb4_") ? collation : "utf8mb4_unicode_ci",
-		implicitTimestamps: Number(row?.c) === 0,
 	};
 }
 
-function groupIndexes(indexRows: readonly Row[]): IndexShape[] {
-	const found = new Map<string, { name: string; columns: string[]; unique: boolean }>();
-	for (const { name, a: column, b: nonUnique } of indexRows) {
-		const known = found.get(name);
-		if (known) known.columns.push(column ?? "");
-		else found.set(name, { name, columns: [column ?? ""], unique: Number(nonUnique) === 0 });
-	}
-	return [...found.values()];
+function toIndex(rows: readonly [Row, ...Row[]]): ActualIndex {
+	const isPlain = ({ a: column, c: type, d: prefix, e: order, f: comment }: Row) =>
+		column !== null && type === "BTREE" && prefix === null && order === "A" && !comment;
+	return {
+		name: rows[0].name,
+		columns: rows.map(({ a: column }) => column ?? ""),
+		unique: Number(rows[0].b) === 0,
+		isPlain: rows.every(isPlain),
+	};
 }
 
-function toForeignKey({ name, a: column, b: references, c: onDelete, d: onUpdate }: Row): ForeignKeyShape {
+function toForeignKey(rows: readonly [Row, ...Row[]]): ActualForeignKey {
 	type Action = ForeignKeyShape["onDelete"];
+	const [{ name, a: column, b: references, c: onDelete, d: onUpdate, e: referred, f: isHere }] = rows;
 	return {
 		name,
 		column: column ?? "",
 		references: references ?? "",
 		onDelete: onDelete as Action,
 		onUpdate: onUpdate as Action,
+		isPlain: rows.length === 1 && referred?.toLowerCase() === "id" && Number(isHere) === 1,
 	};
 }
 
-function toColumn({ name, a: type, b: nullable, c: defaultValue, d, e: expression }: Row, server: Server): ColumnShape {
-	const extra = (d ?? "").toLowerCase();
+function toColumn(row: Row, tableCollation: string | null, server: Server): ActualColumn {
+	const { name, a: type, b: nullable, c: defaultValue, e: expression, f: comment, g: characterSet, h: collation } = row;
+	const extra = (row.d ?? "").toLowerCase();
+	const normalized = normalizeType(type ?? "", server);
+	const isOwn = collation !== tableCollation && normalized !== "json";
 	return {
 		name,
-		type: normalizeType(type ?? "", server),
+		type: normalized,
 		nullable: nullable === "YES",
 		default: normalizeDefault(defaultValue, server),
 		onUpdate: extra.includes("on update current_timestamp"),
 		autoIncrement: extra.includes("auto_increment"),
 		generated: expression ? expression : null,
+		comment: comment ?? "",
+		characterSet: isOwn ? characterSet : null,
+		collation: isOwn ? collation : null,
 	};
 }
 

@@ -35,23 +35,47 @@ export interface TableShape {
 	readonly foreignKeys: readonly ForeignKeyShape[];
 }
 
+/** A column as a database has it, with what a change of it keeps. */
+export interface ActualColumn extends ColumnShape {
+	readonly comment: string;
+	/** Both null where the type holds no text, or they are the table's own. */
+	readonly characterSet: string | null;
+	readonly collation: string | null;
+}
+
+/** An index as a database has it. */
+export interface ActualIndex extends IndexShape {
+	/** Whether it is no more than its columns: a BTREE without prefixes, expressions, descending columns or a comment. */
+	readonly isPlain: boolean;
+}
+
+/** A foreign key as a database has it. */
+export interface ActualForeignKey extends ForeignKeyShape {
+	/** Whether it has one column that refers to the `id` of a table in the same database. */
+	readonly isPlain: boolean;
+}
+
 /** A table as a database has it. */
 export interface ActualTable extends TableShape {
+	readonly columns: readonly ActualColumn[];
+	readonly indexes: readonly ActualIndex[];
+	readonly foreignKeys: readonly ActualForeignKey[];
 	/** Null for a view. */
 	readonly engine: string | null;
 	readonly collation: string;
 	readonly primaryKey: readonly string[];
+	/** As the server estimates them. */
+	readonly rows: number;
 }
 
+/** What the statements of a migration depend on. */
 export interface Server {
 	readonly family: "mariadb" | "mysql";
 	/** The collation of new tables: the database's own when that is utf8mb4, else utf8mb4_unicode_ci. */
 	readonly collation: string;
-	/** explicit_defaults_for_timestamp=OFF in this session: any ALTER adds a default and ON UPDATE to expires_at. */
-	readonly implicitTimestamps: boolean;
 }
 
-/** The part of a database that a migration looks at. */
+/** The part of a database that a migration reads. */
 export interface Snapshot {
 	readonly server: Server;
 	readonly tables: ReadonlyMap<string, ActualTable>;
@@ -100,14 +124,4 @@ export function foreignKey(
 	onDelete: ForeignKeyShape["onDelete"],
 ): ForeignKeyShape {
 	return { name, column, references, onDelete, onUpdate: "RESTRICT" };
-}
-
-/** The values of an ENUM type, in order; null for another type. */
-export function enumValues(type: string): string[] | null {
-	if (!type.startsWith("enum(")) return null;
-	return [...type.matchAll(/'((?:[^']|'')*)'/g)].map((match) => match[1] ?? "");
-}
-
-export function enumType(values: readonly string[]): string {
-	return `enum(${values.map((value) => `'${value}'`).join(",")})`;
 }

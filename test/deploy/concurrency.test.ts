@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import type { MigrationReport } from "../../src/deploy";
+import type { MigrationReport } from "../../src";
 import { acquireLock, lockName } from "../../src/deploy/lock";
 import { migrations } from "../../src/migrations";
 import type { DataSourceSettings } from "../../src/settings/settings";
@@ -140,8 +140,8 @@ describe("runs at the same time", () => {
 			await other.connection.query(`CREATE DATABASE ${upper}`);
 			await withDataSource({ ...database, name: upper }, {}, async (dataSource) => {
 				const queryRunner = dataSource.createQueryRunner();
-				const onWait = () => assert.fail("nobody holds it");
-				await (await acquireLock(queryRunner, { timeout: 0, onWait })).release();
+				const onProgress = () => assert.fail("nobody holds it");
+				await (await acquireLock(queryRunner, { timeout: 0, onProgress })).release();
 				await queryRunner.release();
 			});
 		} finally {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { type Connection, createConnection } from "mysql2/promise";
-import { plan } from "../../src/deploy";
+import { plan } from "../../src";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { withDataSource } from "../../testing/dataSource";
 import { ADOPTION_CASES, installOldDashboard } from "../../testing/oldDashboard";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DataSource } from "typeorm";
-import { migrate, plan, revert } from "../../src/deploy";
+import { migrate, plan, revert } from "../../src";
 import { migrations } from "../../src/migrations";
 import type { TestDatabase } from "../../testing/database";
 import { statementsOf, withDatabase, writes } from "../../testing/dataSource";
@@ -48,6 +48,13 @@ const CASES: Readonly<Record<string, Prepare>> = {
 	},
 };
 
+const NOTHING = { migrations: [], unplanned: [], statements: [], steps: [] };
+
+/** The statements that may change something, without those that set the session up and back. */
+function changes(statements: readonly string[]): string[] {
+	return writes(statements).filter((sql) => !/^SET SESSION lock_wait_timeout/.test(sql));
+}
+
 describe("a plan", () => {
 	for (const [name, prepare] of Object.entries(CASES)) {
 		it(`of ${name} changes nothing and says what a run then sends`, () =>
@@ -59,7 +66,7 @@ describe("a plan", () => {
 					await plan(dataSource);
 				});
 				assert.ok(looked.length > 0, "it looked");
-				assert.deepEqual(writes(looked), []);
+				assert.deepEqual(changes(looked), []);
 				const planned = await plan(dataSource);
 				assert.deepEqual(await snapshot(database), before);
 				assert.deepEqual(await describeSchema(database), schema);
@@ -72,7 +79,7 @@ describe("a plan", () => {
 					);
 				});
 				assert.ok(planned.statements.length >= planned.migrations.length && planned.migrations.length > 0);
-				assert.deepEqual(planned.statements, writes(sent));
+				assert.deepEqual(planned.statements, changes(sent));
 			}));
 	}
 
@@ -80,7 +87,7 @@ describe("a plan", () => {
 		withDatabase(async (database, dataSource) => {
 			await migrate(dataSource);
 			const before = await snapshot(database);
-			assert.deepEqual(await plan(dataSource), { migrations: [], statements: [] });
+			assert.deepEqual(await plan(dataSource), NOTHING);
 			assert.deepEqual(await snapshot(database), before);
 		}));
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import type { WorkspacesDataSource } from "../../src";
-import { migrate, plan, revert } from "../../src/deploy";
+import { migrate, plan, revert } from "../../src";
 import { migrations } from "../../src/migrations";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { withDataSource } from "../../testing/dataSource";
@@ -43,7 +43,7 @@ const onDatabase = (privileges: readonly string[]) => (database: TestDatabase, a
 	database.connection.query(`GRANT ${privileges.join(", ")} ON \`${database.name}\`.* TO ${account}`);
 
 async function assertUpToDate(dataSource: WorkspacesDataSource): Promise<void> {
-	assert.deepEqual(await plan(dataSource), { migrations: [], statements: [] });
+	assert.deepEqual((await plan(dataSource)).migrations, []);
 }
 
 describe("a user without what a run needs", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { migrate } from "../../src/deploy";
+import { migrate } from "../../src";
 import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openPlainDataSource } from "../../testing/dataSource";
 import { ADOPTION_CASES, installOldDashboard, type OldDashboard } from "../../testing/oldDashboard";

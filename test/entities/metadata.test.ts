@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { DataSource } from "typeorm";
-import { migrate } from "../../src/deploy";
+import { migrate } from "../../src";
 import { DashboardUser, entities } from "../../src/entities";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openDataSource, TABLES } from "../../testing/dataSource";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { DataSource, EntityTarget, ObjectLiteral } from "typeorm";
-import { migrate } from "../../src/deploy";
+import { migrate } from "../../src";
 import {
 	DashboardUser,
 	entities,

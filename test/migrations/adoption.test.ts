@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { DataSource } from "typeorm";
-import { migrate } from "../../src/deploy";
+import { migrate } from "../../src";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openPlainDataSource, TABLES } from "../../testing/dataSource";
 import { ADOPTION_CASES, installOldDashboard } from "../../testing/oldDashboard";

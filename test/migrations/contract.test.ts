@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { migrate } from "../../src/deploy";
+import { migrate } from "../../src";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openPlainDataSource } from "../../testing/dataSource";
 import { CONTRACT } from "../support/contract";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { type Connection, createConnection } from "mysql2/promise";
-import { migrate } from "../../src/deploy";
+import { migrate } from "../../src";
 import { migrations } from "../../src/migrations";
 import type { TestDatabase } from "../../testing/database";
 import { withDatabase } from "../../testing/dataSource";

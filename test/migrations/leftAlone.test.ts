@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { TableReport } from "../../src";
-import { migrate, revert } from "../../src/deploy";
+import { migrate, revert } from "../../src";
 import { createTestDatabase } from "../../testing/database";
 import { TABLES, withDatabase, withDataSource } from "../../testing/dataSource";
 import { installOldDashboard, oldTables } from "../../testing/oldDashboard";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { migrate, plan } from "../../src/deploy";
+import { migrate, plan } from "../../src";
 import { IncompatibleSchemaError } from "../../src/errors";
 import { addUsers, type TestDatabase } from "../../testing/database";
 import { withDatabase } from "../../testing/dataSource";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { migrate } from "../../src/deploy";
+import { migrate } from "../../src";
 import { addUsers, type TestDatabase } from "../../testing/database";
 import { TABLES, withDatabase } from "../../testing/dataSource";
 import { oldTables } from "../../testing/oldDashboard";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DataSource } from "typeorm";
-import { migrate, revert } from "../../src/deploy";
+import { migrate, revert } from "../../src";
 import { DataLossError } from "../../src/errors";
 import { migrations } from "../../src/migrations";
 import { addUsers, type TestDatabase } from "../../testing/database";

@@ -7,17 +7,20 @@ import { migrations } from "../../src/migrations";
 const FOLDER = path.join(__dirname, "..", "..", "src", "migrations");
 
 const GOOD = `import type { MigrationInterface, QueryRunner } from "typeorm";
+import { alterTable } from "../schema";
 
 export class AddNote1795478400001 implements MigrationInterface {
 	readonly name = "AddNote1795478400001";
 
 	async up(queryRunner: QueryRunner): Promise<void> {
-		await queryRunner.query("ALTER TABLE workspaces ADD COLUMN note INT NULL, ALGORITHM=INSTANT");
+		const parts = ["ADD COLUMN note INT NULL"];
+		await alterTable(queryRunner, { table: "workspaces", what: [], parts, algorithm: "INSTANT" });
 	}
 
 	async down(queryRunner: QueryRunner): Promise<void> {
 		// safety-assured: the column is this migration's own
-		await queryRunner.query("ALTER TABLE workspaces DROP COLUMN note, ALGORITHM=INSTANT");
+		const parts = ["DROP COLUMN note"];
+		await alterTable(queryRunner, { table: "workspaces", what: [], parts, algorithm: "INSTANT" });
 	}
 }
 `;
@@ -54,9 +57,14 @@ describe("the lint over migrations", () => {
 			lint(GOOD.replace(/\t\t\/\/ safety-assured.*\n/, "")),
 			/destructive.*DROP COLUMN/,
 		],
-		"a copying ALTER that nobody marked": [
-			lint(GOOD.replace("NULL, ALGORITHM=INSTANT", "NULL, ALGORITHM=COPY")),
-			/blocking/,
+		"a copying ALTER that nobody marked": [lint(GOOD.replace('algorithm: "INSTANT"', 'algorithm: "COPY"')), /blocking/],
+		"a statement that a dry run would execute": [
+			lint(GOOD.replace("const parts = [", 'await queryRunner.query("SET @a = 1");\n\t\tconst parts = [')),
+			/uses queryRunner itself/,
+		],
+		"tables that are dropped unmarked": [
+			lint(GOOD.replace("const parts = [", 'await dropTables(queryRunner, ["a"]);\n\t\tconst parts = [')),
+			/destructive.*dropTables/,
 		],
 	};
 	for (const [name, [problems, expected]] of Object.entries(BROKEN)) {

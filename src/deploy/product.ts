@@ -1,0 +1,27 @@
+import type { MigrationInterface } from "typeorm";
+
+/** One question about a database, and what speaks against a yes. */
+export interface CheckItem {
+	readonly name: string;
+	readonly ok: boolean;
+	/** What was found, in one line where it is as it should be. */
+	readonly details: readonly string[];
+}
+
+/** A question about rows. */
+export interface RowCheck {
+	readonly name: string;
+	/** A SELECT; where its table is not there it has no rows. */
+	readonly sql: string;
+	/** What is wrong with the rows; empty where nothing is. */
+	readonly problemsOf: (rows: readonly Record<string, unknown>[]) => readonly string[];
+	/** What is said of rows without a problem. */
+	readonly describe: (rows: readonly Record<string, unknown>[]) => string;
+}
+
+/** What is deployed. The functions of this folder know nothing else of it. */
+export interface Product {
+	/** The migrations that may be planned: they change the database through the functions of the schema's folder only. */
+	readonly migrations: readonly (new () => MigrationInterface)[];
+	readonly checks: readonly RowCheck[];
+}

@@ -1,0 +1,139 @@
+import type { DataSource, Migration, QueryRunner } from "typeorm";
+import { InterruptedError } from "../errors";
+import { isDataLossAllowed, type MigrationContext, type MigrationEvent } from "../schema/context";
+import { withMigrationSession } from "../schema/session";
+import { acquireLock, type DeployLock } from "./lock";
+import type { Product } from "./product";
+import { type DeployEvent, type MigrationReport, summarize } from "./report";
+
+export interface DeployOptions {
+	/** Only records the migrations as run (or reverted), as TypeORM's `--fake` does. */
+	readonly fake?: boolean;
+	/** Seconds to wait for another run on the same database; 600 by default. */
+	readonly lockTimeout?: number;
+	/** Seconds for which a statement is tried again while another session holds its table; 60 by default. */
+	readonly tableTimeout?: number;
+	/** Called with each event as it happens. What it throws ends the run. */
+	readonly onEvent?: (event: DeployEvent) => void;
+	/** Ends the run before its next statement once it is aborted. */
+	readonly signal?: AbortSignal;
+	/** Whether reverts may delete data; by default what WORKSPACES_ALLOW_DATA_LOSS says. */
+	readonly allowDataLoss?: boolean;
+}
+
+export interface DeployResult {
+	/** Those that were run or reverted, in that order. */
+	readonly migrations: Migration[];
+	/** Undefined where there was nothing to do. */
+	readonly report: MigrationReport | undefined;
+}
+
+/** One run or revert under the lock, and what it did so far. */
+export interface Run {
+	readonly queryRunner: QueryRunner;
+	readonly options: DeployOptions;
+	readonly lock: DeployLock;
+	readonly events: MigrationEvent[];
+	readonly done: Migration[];
+}
+
+/** Does the work on one session of the DataSource's. */
+export async function onQueryRunner<Result>(
+	dataSource: DataSource,
+	work: (queryRunner: QueryRunner) => Promise<Result>,
+): Promise<Result> {
+	const queryRunner = dataSource.createQueryRunner();
+	try {
+		return await work(queryRunner);
+	} finally {
+		await queryRunner.release();
+	}
+}
+
+/**
+ * Does the work as the only run on the database, in a session that is set up for it. Where the work fails, what was
+ * done until then is emitted as a report.
+ */
+export async function asOnlyRun(
+	queryRunner: QueryRunner,
+	options: DeployOptions,
+	work: (run: Run) => Promise<DeployResult>,
+): Promise<DeployResult> {
+	return withMigrationSession(queryRunner, async () => {
+		const { lockTimeout = 600 } = options;
+		const lock = await acquireLock(queryRunner, { timeout: lockTimeout, onProgress: (event) => emit(options, event) });
+		const run: Run = { queryRunner, options, lock, events: [], done: [] };
+		try {
+			return await work(run);
+		} catch (error) {
+			if (run.done.length || run.events.length) emitReport(run, false);
+			throw error;
+		} finally {
+			// With the session gone the lock is gone too, and the error of the work is the one to see.
+			await lock.release().catch(() => undefined);
+		}
+	});
+}
+
+/** What migrations find in their query runner while this run executes them. */
+export function executingContext(run: Run, total?: number): MigrationContext {
+	const { options, lock, events } = run;
+	const { tableTimeout = 60, allowDataLoss = isDataLossAllowed(), signal } = options;
+	return {
+		mode: "execute",
+		onEvent: (event) => {
+			events.push(event);
+			if (event.kind === "removing") emit(options, { kind: "removing", table: event.table, row: event.text });
+		},
+		onProgress: (event) => emit(options, event),
+		beforeStatement: async () => {
+			if (signal?.aborted)
+				throw new InterruptedError(`interrupted after ${run.done.length} migration(s); run it again`);
+			await lock.ensureHeld();
+		},
+		tableTimeout: tableTimeout * 1000,
+		allowDataLoss,
+		...(total === undefined ? {} : { total }),
+		steps: 0,
+	};
+}
+
+/** Ends a run that did something. */
+export function finish(run: Run): DeployResult {
+	return { migrations: run.done, report: emitReport(run, true) };
+}
+
+function emitReport({ options, events, done }: Run, isComplete: boolean): MigrationReport {
+	const names = done.map(({ name }) => name);
+	const report = summarize(names, events);
+	emit(options, { kind: "report", isComplete, isFake: options.fake ?? false, report });
+	return report;
+}
+
+export function upToDate(options: DeployOptions, message: string): DeployResult {
+	emit(options, { kind: "upToDate", message });
+	return { migrations: [], report: undefined };
+}
+
+function emit({ onEvent }: DeployOptions, event: DeployEvent): void {
+	onEvent?.(event);
+}
+
+/** Migrations that follow each other and can all be planned, or none of them. */
+export interface Stretch {
+	readonly isPlanned: boolean;
+	readonly migrations: readonly Migration[];
+}
+
+/** Divides migrations, in their order, into those of the product and those of the application. */
+export function stretchesOf(migrations: readonly Migration[], product: Product): Stretch[] {
+	const stretches: { isPlanned: boolean; migrations: Migration[] }[] = [];
+	for (const migration of migrations) {
+		const { instance } = migration;
+		const isPlanned = product.migrations.some((known) => instance instanceof known);
+		const last = stretches.at(-1);
+		if (last?.isPlanned === isPlanned) last.migrations.push(migration);
+		else stretches.push({ isPlanned, migrations: [migration] });
+	}
+	return stretches;
+}

@@ -1,0 +1,213 @@
+import type { QueryRunner } from "typeorm";
+import { IncompatibleSchemaError } from "../errors";
+import { alterTable } from "./change";
+import { enumType, enumValues, valuesBeyond } from "./columnType";
+import { contextOf, emit } from "./context";
+import { inspectPlanned } from "./converge";
+import { changedColumnSql, literal, quote } from "./ddl";
+import { execute } from "./execute";
+import { disclaim, forgetExpression, ownedTables } from "./ownership";
+import { countRows, type Loss, refuseDataLoss, rowsIfAny } from "./rows";
+import type { ColumnShape } from "./shape";
+import { CURRENT_TIMESTAMP } from "./shape";
+
+/**
+ * What `down` of a migration is made of. Each function finds out what is there, so that it can be interrupted and
+ * called again; leaves to the application what the application made; and refuses to delete data unless that is allowed.
+ */
+
+/**
+ * Drops those of the tables that this module made, the last one first.
+ *
+ * @throws DataLossError where one holds rows, IncompatibleSchemaError where another table refers to one
+ */
+export async function dropTables(queryRunner: QueryRunner, names: readonly string[]): Promise<void> {
+	const owned = await ownedTables(queryRunner);
+	const own = names.filter((name) => owned.has(name));
+	await refuseReferences(queryRunner, own);
+	await refuseDataLoss(
+		queryRunner,
+		own.map((name) => ({ what: `row(s) of ${name}`, sql: `SELECT COUNT(*) AS found FROM ${quote(name)}` })),
+	);
+	for (const table of [...names].reverse()) {
+		if (!owned.has(table)) {
+			emit(queryRunner, "unchanged", table, "made by the dashboard, left as it is");
+			continue;
+		}
+		await execute(queryRunner, { kind: "drop", table, what: ["dropped"], sql: `DROP TABLE IF EXISTS ${quote(table)}` });
+		await disclaim(queryRunner, table);
+		emit(queryRunner, "dropped", table, "dropped");
+	}
+}
+
+/** Somebody else's foreign key into a table that is to be dropped: the server would refuse in the middle. */
+async function refuseReferences(queryRunner: QueryRunner, tables: readonly string[]): Promise<void> {
+	if (!tables.length) return;
+	const names = tables.map(literal).join(", ");
+	const found = await rowsIfAny<{ place: string; name: string; references: string }>(
+		queryRunner,
+		"SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS place, CONSTRAINT_NAME AS name, " +
+			"REFERENCED_TABLE_NAME AS `references` FROM information_schema.KEY_COLUMN_USAGE " +
+			`WHERE REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IN (${names}) ` +
+			`AND NOT (TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${names}))`,
+	);
+	const problems = found.map(
+		({ place, name, references }) => `${place} refers to ${references} by its foreign key ${name}; drop that key first`,
+	);
+	refuse(queryRunner, problems);
+}
+
+function refuse(queryRunner: QueryRunner, problems: readonly string[]): void {
+	const { recording } = contextOf(queryRunner);
+	if (recording) recording.problems.push(...problems);
+	else if (problems.length) throw new IncompatibleSchemaError(problems);
+}
+
+/** What of a column says whether it holds something. */
+export type DroppedColumn = Pick<ColumnShape, "name" | "nullable" | "default"> &
+	Partial<Pick<ColumnShape, "generated">>;
+
+export interface DroppedColumns {
+	readonly table: string;
+	readonly columns: readonly DroppedColumn[];
+	/** What the values are, in words that follow their number; `value(s)` by default. */
+	readonly values?: string;
+}
+
+/**
+ * Drops columns of a table that this module made; in a table of the application's they are the application's.
+ *
+ * @throws DataLossError where a column holds other values than its default
+ */
+export async function dropColumns(queryRunner: QueryRunner, dropped: DroppedColumns): Promise<void> {
+	const { table, columns } = dropped;
+	const stored = columns.filter((column) => !column.generated);
+	if (stored.length && !(await ownedTables(queryRunner)).has(table)) {
+		emit(queryRunner, "unchanged", table, "made by the dashboard, its columns stay");
+		return;
+	}
+	if (stored.length) await refuseDataLoss(queryRunner, [lossOf(dropped, stored)]);
+	const found = (await inspectPlanned(queryRunner, [table])).tables.get(table);
+	const present = columns.filter(({ name }) => found?.columns.some((column) => column.name === name));
+	// The last one first: a run that follows an interruption puts back what is missing behind what is there.
+	for (const { name } of [...present].reverse()) {
+		await alterTable(queryRunner, {
+			table,
+			what: [`dropped column ${name}`],
+			parts: [`DROP COLUMN ${quote(name)}`],
+			algorithm: "INSTANT",
+			...(found && { rows: found.rows }),
+		});
+	}
+	for (const { name, generated } of columns) if (generated) await forgetExpression(queryRunner, table, name);
+}
+
+/** Of a column whose rows had to be given a value, or got a time, each row loses one. */
+function lossOf({ table, values = "value(s)" }: DroppedColumns, columns: readonly DroppedColumn[]): Loss {
+	const held = columns.map((column) => {
+		if (column.default === CURRENT_TIMESTAMP || (!column.nullable && column.default === null)) return "TRUE";
+		const name = quote(column.name);
+		return column.default === null ? `${name} IS NOT NULL` : `NOT (${name} <=> ${literal(column.default)})`;
+	});
+	const place = values === "value(s)" ? `${table}.${columns.map(({ name }) => name).join(", ")}` : table;
+	return {
+		what: `${values} of ${place}`,
+		sql: `SELECT COUNT(*) AS found FROM ${quote(table)} WHERE ${held.join(" OR ")}`,
+	};
+}
+
+/** Drops those of the indexes that are there, in one statement. */
+export async function dropIndexes(queryRunner: QueryRunner, table: string, names: readonly string[]): Promise<void> {
+	const found = (await inspectPlanned(queryRunner, [table])).tables.get(table);
+	const present = names.filter((name) => found?.indexes.some((index) => index.name === name));
+	if (!present.length) return;
+	const what = present.map((name) => `dropped index ${name}`);
+	await alterTable(queryRunner, {
+		table,
+		what,
+		parts: present.map((name) => `DROP INDEX ${quote(name)}`),
+		algorithm: "INPLACE",
+		...(found && { rows: found.rows }),
+	});
+}
+
+export interface RemovedValues {
+	readonly table: string;
+	readonly column: string;
+	readonly values: readonly string[];
+}
+
+/**
+ * Takes values away from an ENUM column of a table that this module made, and deletes the rows that hold them. Neither
+ * server does that in place: the table is copied while writers wait.
+ *
+ * @throws DataLossError where rows hold one of the values
+ */
+export async function removeEnumValues(queryRunner: QueryRunner, removed: RemovedValues): Promise<void> {
+	const { table, column, values } = removed;
+	if (!(await ownedTables(queryRunner)).has(table)) {
+		emit(queryRunner, "unchanged", table, "made by the dashboard, its values stay");
+		return;
+	}
+	const name = values.join(", ");
+	const held = `FROM ${quote(table)} WHERE ${quote(column)} IN (${values.map(literal).join(", ")})`;
+	const what = `row(s) of ${table} with the ${column} ${name}`;
+	await refuseDataLoss(queryRunner, [{ what, sql: `SELECT COUNT(*) AS found ${held}` }]);
+	const actual = (await inspectPlanned(queryRunner, [table])).tables.get(table);
+	const found = actual?.columns.find((candidate) => candidate.name === column);
+	const left = (enumValues(found?.type ?? "") ?? []).filter((value) => !values.includes(value));
+	if (!actual || !found || !left.length || enumType(left) === found.type) return;
+	await execute(queryRunner, { kind: "rows", table, what: [`deleted the rows with ${name}`], sql: `DELETE ${held}` });
+	const text = `column ${column} no longer takes the value ${name}`;
+	await alterTable(queryRunner, {
+		table,
+		what: [text],
+		parts: [`MODIFY COLUMN ${changedColumnSql({ ...found, type: enumType(left) })}`],
+		algorithm: "COPY",
+		rows: actual.rows,
+	});
+}
+
+export interface NarrowedColumn {
+	readonly table: string;
+	readonly column: string;
+	/** As it stands behind MODIFY COLUMN. */
+	readonly definition: string;
+}
+
+/**
+ * Takes back what a migration changed of a column.
+ *
+ * @throws IncompatibleSchemaError where rows hold values that no longer fit
+ */
+export async function narrowColumn(queryRunner: QueryRunner, narrowed: NarrowedColumn): Promise<void> {
+	const { table, column, definition } = narrowed;
+	const actual = (await inspectPlanned(queryRunner, [table])).tables.get(table);
+	const found = actual?.columns.find((candidate) => candidate.name === column);
+	if (!actual || !found) return;
+	const condition = unfitting(found, definition);
+	const where = `FROM ${quote(table)} WHERE ${condition}`;
+	const count = condition ? await countRows(queryRunner, `SELECT COUNT(*) AS found ${where}`) : 0;
+	const name = `${table}.${column}`;
+	refuse(queryRunner, count ? [`${count} value(s) of ${name} do not fit what it was before; change them first`] : []);
+	await alterTable(queryRunner, {
+		table,
+		what: [`changed column ${column}`],
+		parts: [`MODIFY COLUMN ${definition}`],
+		algorithm: "INSTANT",
+		rows: actual.rows,
+	});
+}
+
+/** The condition on rows that a definition has no room for; empty where each fits, or only the server can say. */
+function unfitting({ name, type, nullable }: ColumnShape, definition: string): string {
+	const [, before = "", rest = ""] =
+		/^`.+?` (enum\((?:'(?:[^']|'')*',?)*\)|\w+(?:\(\d+\))?)(.*)$/s.exec(definition) ?? [];
+	const gone = enumValues(before) ? valuesBeyond(type, before) : [];
+	const [, length] = /^var(?:char|binary)\((\d+)\)$/.exec(before) ?? [];
+	return [
+		...(gone.length ? [`${quote(name)} IN (${gone.map((value) => `'${value}'`).join(", ")})`] : []),
+		...(length && type.startsWith("var") ? [`CHAR_LENGTH(${quote(name)}) > ${length}`] : []),
+		...(nullable && / NOT NULL/.test(rest) ? [`${quote(name)} IS NULL`] : []),
+	].join(" OR ");
+}

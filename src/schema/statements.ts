@@ -1,0 +1,120 @@
+import { type Algorithm, algorithmOf, type Clause, describeClause, sqlOf } from "./clause";
+import { createTableSql, foreignKeySql, quote } from "./ddl";
+import type { ForeignKeyShape, Server, TableShape } from "./shape";
+
+/** One statement that changes a table. */
+export type Change = Alteration | Creation | Removal;
+
+interface Described {
+	readonly table: string;
+	/** What it does, for the report; empty where a later statement completes it. */
+	readonly what: readonly string[];
+	/** Rows of the table, as the server estimates them. */
+	readonly rows?: number;
+}
+
+export interface Alteration extends Described {
+	readonly kind: "alter";
+	/** The parts between ALTER TABLE with its name and ALGORITHM. */
+	readonly parts: readonly string[];
+	readonly algorithm: Algorithm;
+	/** Executed with foreign_key_checks=0, without which adding a foreign key copies the table. */
+	readonly skipForeignKeyChecks?: boolean;
+}
+
+export interface Creation extends Described {
+	readonly kind: "create";
+	readonly sql: string;
+}
+
+/** A statement about rows, or one that removes a table. */
+export interface Removal extends Described {
+	readonly kind: "rows" | "drop";
+	readonly sql: string;
+}
+
+/** What makes a table that is not there. */
+export function creationOf(shape: TableShape, server: Server): Creation {
+	return { kind: "create", table: shape.name, what: ["created"], sql: createTableSql(shape, server) };
+}
+
+/**
+ * The statements that carry clauses out: as few as the servers allow, those that must come first in front. A clause is
+ * in one group with others of the same algorithm, since one part that is not INSTANT makes the whole ALTER rebuild.
+ */
+export function statementsOf(
+	{ name: table, rows }: { readonly name: string; readonly rows: number },
+	clauses: readonly Clause[],
+	server: Server,
+): Alteration[] {
+	const groups = new Map<string, Clause[]>();
+	for (const clause of [...clauses].sort((one, other) => rankOf(one) - rankOf(other))) {
+		const group = groupOf(clause);
+		groups.set(group, [...(groups.get(group) ?? []), clause]);
+	}
+	const statements = [...groups].flatMap(([group, members]) =>
+		group === "foreign keys" ? foreignKeyStatements(table, members, server) : [statementOf(table, members, server)],
+	);
+	return statements.map((statement) => ({ ...statement, rows }));
+}
+
+const ORDER = ["add columns", "add generated", "modify INSTANT", "modify INPLACE", "indexes", "foreign keys"];
+
+function rankOf(clause: Clause): number {
+	return ORDER.findIndex((name) => groupOf(clause).startsWith(name));
+}
+
+function groupOf(clause: Clause): string {
+	switch (clause.kind) {
+		case "addColumn":
+			// MariaDB adds a virtual column in a statement of its own only.
+			return clause.column.generated ? `add generated ${clause.column.name}` : "add columns";
+		case "modifyColumn":
+			return `modify ${algorithmOf(clause)}`;
+		case "addForeignKey":
+		case "replaceForeignKey":
+			return "foreign keys";
+		case "keepIndex":
+			return clause.reason === "foreign key" ? "foreign keys" : "indexes";
+		default:
+			return "indexes";
+	}
+}
+
+function statementOf(table: string, clauses: readonly Clause[], server: Server): Alteration {
+	return {
+		kind: "alter",
+		table,
+		what: clauses.flatMap(describeClause),
+		// Two indexes that are added can serve one foreign key, whose own index is then made anew once.
+		parts: [...new Set(clauses.flatMap((clause) => sqlOf(clause, server)))],
+		algorithm: clauses.some((clause) => algorithmOf(clause) === "INPLACE") ? "INPLACE" : "INSTANT",
+	};
+}
+
+/**
+ * Drops and adds in the same ALTER, so that no moment is without a key and they come in the order wanted. Neither server
+ * takes the same name in both halves (error 1826), so where a wanted name is in use the keys go through a second name.
+ */
+function foreignKeyStatements(table: string, clauses: readonly Clause[], server: Server): Alteration[] {
+	const keys = clauses.flatMap((clause) => ("key" in clause ? [clause.key] : []));
+	const dropped = clauses.flatMap((clause) => (clause.kind === "replaceForeignKey" ? [clause.found.name] : []));
+	const indexes = clauses.filter((clause) => clause.kind === "keepIndex").flatMap((clause) => sqlOf(clause, server));
+	const what = clauses.flatMap(describeClause);
+	const swap = (from: readonly string[], nameOf: (key: ForeignKeyShape) => string, more: string[]): Alteration => ({
+		kind: "alter",
+		table,
+		what: [],
+		parts: [
+			...from.map((name) => `DROP FOREIGN KEY ${quote(name)}`),
+			...more,
+			...keys.map((key) => `ADD ${foreignKeySql(key, server.family, nameOf(key))}`),
+		],
+		algorithm: "INPLACE",
+		skipForeignKeyChecks: true,
+	});
+	const final = (key: ForeignKeyShape) => key.name;
+	if (!keys.some((key) => dropped.includes(key.name))) return [{ ...swap(dropped, final, indexes), what }];
+	const second = (key: ForeignKeyShape) => `${key.name}_swap`;
+	return [swap(dropped, second, indexes), { ...swap(keys.map(second), final, []), what }];
+}
