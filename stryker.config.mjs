@@ -4,7 +4,7 @@ import { testFiles } from "./scripts/lib/test-files.mjs";
 export default {
 	// What is pure: it takes plain data, and its tests need no server.
 	mutate: [
-		"src/schema/{change,columns,ddl,difference,foreignKeys,indexes}.ts",
+		"src/schema/{clause,columnType,columns,ddl,difference,foreignKeys,indexes,statements}.ts",
 		"src/mysql/redact.ts",
 		"src/settings/*.ts",
 		"src/repositories/sql/check.ts",

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DataSource, QueryRunner } from "typeorm";
 import { LockLostError, LockTimeoutError } from "../errors";
 import { ERROR, hasNumber } from "../mysql/errorNumbers";
-import type { DeployLock, NamedLock } from "./lock";
+import type { DeployLock, NamedLock } from "./deployLock";
 import { openSideConnection, type SideConnection } from "./sideConnection";
 
 export const LEASE_TABLE = "dployr_migration_lease";

@@ -2,23 +2,8 @@ import { createHash } from "node:crypto";
 import type { QueryRunner } from "typeorm";
 import { LockTimeoutError } from "../errors";
 import { describeSession, visibleSessions } from "../schema/blockers";
-import type { Progress } from "../schema/context";
+import type { DeployLock, LockOptions, NamedLock } from "./deployLock";
 import { acquireLease, isGaleraNode } from "./lease";
-
-/** Holds the right to migrate one database. */
-export interface DeployLock {
-	/** @throws LockLostError where another run has it */
-	ensureHeld(): Promise<void>;
-	/** `isLast` where nothing of the module is left in the database. */
-	release(isLast?: boolean): Promise<void>;
-}
-
-export interface LockOptions {
-	/** Seconds to wait for another run. */
-	readonly timeout: number;
-	/** Called at once where there is somebody to wait for, and every 30 s. */
-	readonly onProgress: (progress: Progress) => void;
-}
 
 /** Seconds after which it is said again who holds the lock. */
 const SAY_AGAIN = 30;
@@ -46,12 +31,6 @@ export async function acquireLock(queryRunner: QueryRunner, options: LockOptions
 
 export function lockName(database: string): string {
 	return `dployr-workspaces-db:${createHash("sha256").update(database).digest("hex").slice(0, 40)}`;
-}
-
-/** What is locked, and how long it is waited for. */
-export interface NamedLock extends LockOptions {
-	readonly name: string;
-	readonly database: string;
 }
 
 async function acquireNamedLock(queryRunner: QueryRunner, lock: NamedLock): Promise<void> {

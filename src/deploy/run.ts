@@ -2,7 +2,8 @@ import type { DataSource, Migration, QueryRunner } from "typeorm";
 import { InterruptedError } from "../errors";
 import { isDataLossAllowed, type MigrationContext, type MigrationEvent } from "../schema/context";
 import { withMigrationSession } from "../schema/session";
-import { acquireLock, type DeployLock } from "./lock";
+import type { DeployLock } from "./deployLock";
+import { acquireLock } from "./lock";
 import type { Product } from "./product";
 import { type DeployEvent, type MigrationReport, summarize } from "./report";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { WorkspacesDataSource } from "../../src";
+import type { DeployLock } from "../../src/deploy/deployLock";
 import { acquireLease, LEASE_TABLE } from "../../src/deploy/lease";
-import type { DeployLock } from "../../src/deploy/lock";
 import { LockLostError, LockTimeoutError } from "../../src/errors";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openDataSource } from "../../testing/dataSource";

@@ -1,0 +1,22 @@
+import type { Progress } from "../schema/context";
+
+/** Holds the right to migrate one database. */
+export interface DeployLock {
+	/** @throws LockLostError where another run has it */
+	ensureHeld(): Promise<void>;
+	/** `isLast` where nothing of the module is left in the database. */
+	release(isLast?: boolean): Promise<void>;
+}
+
+export interface LockOptions {
+	/** Seconds to wait for another run. */
+	readonly timeout: number;
+	/** Called at once where there is somebody to wait for, and every 30 s. */
+	readonly onProgress: (progress: Progress) => void;
+}
+
+/** What is locked, and how long it is waited for. */
+export interface NamedLock extends LockOptions {
+	readonly name: string;
+	readonly database: string;
+}
