@@ -11,7 +11,7 @@ export interface MigrationSource {
 export const SAFETY_ASSURED = "// safety-assured: ";
 
 const DESTRUCTIVE =
-	/\b(DROP (TABLE|COLUMN|DATABASE)|TRUNCATE|DELETE FROM|DELETE (?=\$)|RENAME (TABLE|COLUMN))|\b(dropTables|dropColumns|removeEnumValues)\(/i;
+	/\b(DROP (TABLE|COLUMN|DATABASE)|TRUNCATE|DELETE FROM|DELETE (?=\$)|RENAME (TABLE|COLUMN))|\b(dropTables|dropColumns|deleteRows|removeEnumValues)\(/i;
 /** A dry run records what the functions of the schema's folder write, and nothing else. */
 const UNRECORDED = /\bqueryRunner\s*[.?[]/;
 const BLOCKING = /ALGORITHM\s*=\s*COPY|LOCK\s*=\s*(SHARED|EXCLUSIVE)|algorithm: "COPY"|\bLOCK\s+TABLES\b/i;

@@ -3,40 +3,41 @@ import { IncompatibleSchemaError, MigrationError } from "../errors";
 import { emptyRecording, type MigrationContext, type Recording, withContext } from "../schema/context";
 import { unlessSettled } from "../schema/converge";
 import { recordRun } from "./history";
+import type { Product } from "./product";
+import { isPlannable } from "./run";
 
 /** What some migrations would do, as recorded. */
 export type DryRun = Pick<Recording, "statements" | "steps" | "losses">;
 
+/** The migrations of a dry run, in the order in which they would run. */
+export interface Planned {
+	readonly migrations: readonly Migration[];
+	/** Those that are not the product's are not called: they may write otherwise than through the schema's folder. */
+	readonly product: Product;
+	readonly direction: "up" | "down";
+}
+
 /**
- * Goes through migrations with every statement that writes recorded and not sent. Only for migrations that write
- * through the functions of the schema's folder. Whatever goes wrong is a reason not to run them.
+ * Goes through migrations with every statement that writes recorded and not sent. Whatever goes wrong is a reason not
+ * to run them.
  *
  * @throws IncompatibleSchemaError with the reasons of all of them, where several dry runs in a row found some
  */
-export function dryRun(
-	queryRunner: QueryRunner,
-	migrations: readonly Migration[],
-	direction: "up" | "down",
-): Promise<DryRun> {
-	return unlessSettled(() => dryRunOnce(queryRunner, migrations, direction));
+export function dryRun(queryRunner: QueryRunner, planned: Planned): Promise<DryRun> {
+	return unlessSettled(() => dryRunOnce(queryRunner, planned));
 }
 
-async function dryRunOnce(
-	queryRunner: QueryRunner,
-	migrations: readonly Migration[],
-	direction: "up" | "down",
-): Promise<DryRun> {
+async function dryRunOnce(queryRunner: QueryRunner, { migrations, product, direction }: Planned): Promise<DryRun> {
 	const recording = emptyRecording();
 	for (const migration of migrations) {
-		const { name, instance } = migration;
 		try {
 			await withContext(queryRunner, recordingContext(recording), async () => {
-				await instance?.[direction](queryRunner);
+				if (isPlannable(migration, product)) await migration.instance?.[direction](queryRunner);
 				if (direction === "up") await recordRun(queryRunner, migration);
 			});
 		} catch (error) {
 			// It may have failed for what an earlier one found.
-			if (!recording.problems.length) throw new MigrationError(reasonOf(name, error), { cause: error });
+			if (!recording.problems.length) throw new MigrationError(reasonOf(migration.name, error), { cause: error });
 		}
 	}
 	const problems = [...new Set(recording.problems)];

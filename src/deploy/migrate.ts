@@ -1,4 +1,4 @@
-import type { DataSource, QueryRunner } from "typeorm";
+import type { DataSource, Migration, QueryRunner } from "typeorm";
 import { withContext } from "../schema/context";
 import { withoutMigrationSession } from "../schema/session";
 import { dryRun } from "./dryRun";
@@ -11,10 +11,9 @@ import {
 	type DeployResult,
 	executingContext,
 	finish,
+	isPlannable,
 	onQueryRunner,
 	type Run,
-	type Stretch,
-	stretchesOf,
 	upToDate,
 } from "./run";
 
@@ -40,7 +39,13 @@ export async function migrate(
 			const pending = pendingAfter(dataSource, history);
 			if (!pending.length) return upToDate(options, "No migrations are pending: another run did them");
 			await refuseMissingPrivileges(queryRunner, "run");
-			for (const stretch of stretchesOf(pending, product)) await runStretch(run, stretch, history);
+			const first = pending.findIndex((migration) => isPlannable(migration, product));
+			const ours = first === -1 ? [] : pending.slice(first);
+			// The application's that come first may make what ours refer to.
+			await runAll(run, { product, history, migrations: pending.slice(0, pending.length - ours.length) });
+			const planned = { migrations: ours, product, direction: "up" } as const;
+			const total = options.fake ? undefined : (await dryRun(queryRunner, planned)).steps.length;
+			await runAll(run, { product, history, migrations: ours, total });
 			return finish(run);
 		});
 	});
@@ -56,15 +61,21 @@ async function readFirst(queryRunner: QueryRunner): Promise<HistoryRow[]> {
 	}
 }
 
-async function runStretch(run: Run, stretch: Stretch, history: readonly HistoryRow[]): Promise<void> {
+interface Batch {
+	readonly product: Product;
+	readonly history: readonly HistoryRow[];
+	readonly migrations: readonly Migration[];
+	/** Steps of all of them, where they were counted. */
+	readonly total?: number | undefined;
+}
+
+async function runAll(run: Run, { product, history, migrations, total }: Batch): Promise<void> {
 	const { queryRunner, options, done } = run;
-	const { isPlanned, migrations } = stretch;
-	const planned = isPlanned && !options.fake ? await dryRun(queryRunner, migrations, "up") : undefined;
-	await withContext(queryRunner, executingContext(run, planned?.steps.length), async () => {
-		if (!done.length) await prepareHistory(queryRunner, history);
+	await withContext(queryRunner, executingContext(run, total), async () => {
 		for (const migration of migrations) {
+			if (!done.length) await prepareHistory(queryRunner, history);
 			const up = async () => migration.instance?.up(queryRunner);
-			if (!options.fake) await (isPlanned ? up() : withoutMigrationSession(queryRunner, up));
+			if (!options.fake) await (isPlannable(migration, product) ? up() : withoutMigrationSession(queryRunner, up));
 			await recordRun(queryRunner, migration);
 			done.push(migration);
 		}

@@ -1,10 +1,10 @@
-import type { DataSource, QueryRunner } from "typeorm";
+import type { DataSource, Migration, QueryRunner } from "typeorm";
 import { emptyRecording, type Recording, type Step, withContext } from "../schema/context";
 import { withMigrationSession } from "../schema/session";
 import { dryRun, recordingContext } from "./dryRun";
-import { pendingAfter, prepareHistory, readHistory, recordRun } from "./history";
+import { pendingAfter, prepareHistory, readHistory } from "./history";
 import type { Product } from "./product";
-import { onQueryRunner, stretchesOf } from "./run";
+import { isPlannable, onQueryRunner } from "./run";
 
 /** What a run would do to this database. */
 export interface MigrationPlan {
@@ -27,28 +27,23 @@ export async function plan(dataSource: DataSource, product: Product): Promise<Mi
 	return onQueryRunner(dataSource, async (queryRunner) => {
 		const history = await readHistory(queryRunner);
 		const pending = pendingAfter(dataSource, history);
-		const planned: Pick<Recording, "statements" | "steps"> = { statements: [], steps: [] };
-		const unplanned: string[] = [];
-		if (!pending.length) return { migrations: [], unplanned, ...planned };
-		const add = ({ statements, steps }: typeof planned) => {
-			planned.statements.push(...statements);
-			planned.steps.push(...steps.map((step, index) => ({ ...step, number: planned.steps.length + index + 1 })));
+		if (!pending.length) return { migrations: [], unplanned: [], statements: [], steps: [] };
+		const { statements: notes } = await recordNotes(queryRunner, () => prepareHistory(queryRunner, history));
+		const { statements, steps } = await withMigrationSession(queryRunner, () =>
+			dryRun(queryRunner, { migrations: pending, product, direction: "up" }),
+		);
+		const unplanned = pending.filter((migration) => !isPlannable(migration, product));
+		return {
+			migrations: namesOf(pending),
+			unplanned: namesOf(unplanned),
+			statements: [...notes, ...statements],
+			steps,
 		};
-		add(await recordNotes(queryRunner, () => prepareHistory(queryRunner, history)));
-		await withMigrationSession(queryRunner, async () => {
-			for (const { isPlanned, migrations } of stretchesOf(pending, product)) {
-				if (isPlanned) {
-					add(await dryRun(queryRunner, migrations, "up"));
-					continue;
-				}
-				unplanned.push(...migrations.map(({ name }) => name));
-				for (const migration of migrations) {
-					add(await recordNotes(queryRunner, () => recordRun(queryRunner, migration)));
-				}
-			}
-		});
-		return { migrations: pending.map(({ name }) => name), unplanned, ...planned };
 	});
+}
+
+function namesOf(migrations: readonly Migration[]): string[] {
+	return migrations.map(({ name }) => name);
 }
 
 async function recordNotes(queryRunner: QueryRunner, work: () => Promise<void>): Promise<Recording> {

@@ -22,9 +22,9 @@ import {
 	type DeployResult,
 	executingContext,
 	finish,
+	isPlannable,
 	onQueryRunner,
 	type Run,
-	stretchesOf,
 	upToDate,
 } from "./run";
 
@@ -81,8 +81,7 @@ function chooseRows(history: readonly HistoryRow[], { to, all = false }: RevertO
 async function refuseLosses({ queryRunner, options }: Run, rows: readonly HistoryRow[], product: Product) {
 	const { dataSource } = queryRunner;
 	const migrations = rows.map((row) => migrationOf(dataSource, row));
-	const own = stretchesOf(migrations, product).flatMap((stretch) => (stretch.isPlanned ? stretch.migrations : []));
-	const { losses } = await dryRun(queryRunner, own, "down");
+	const { losses } = await dryRun(queryRunner, { migrations, product, direction: "down" });
 	const { allowDataLoss = isDataLossAllowed() } = options;
 	if (losses.length && !allowDataLoss) throw new DataLossError(losses);
 }
@@ -94,9 +93,8 @@ async function revertAll(run: Run, rows: readonly HistoryRow[], product: Product
 		if (!options.fake) {
 			await markHalfReverted(queryRunner, row);
 			const down = async () => migration.instance?.down(queryRunner);
-			const isPlanned = stretchesOf([migration], product)[0]?.isPlanned;
 			try {
-				await (isPlanned ? down() : withoutMigrationSession(queryRunner, down));
+				await (isPlannable(migration, product) ? down() : withoutMigrationSession(queryRunner, down));
 			} catch (error) {
 				// Refused before anything was changed, since rows came after all were asked.
 				if (error instanceof DataLossError && !row.isHalfReverted) await unmarkHalfReverted(queryRunner, row);

@@ -120,21 +120,7 @@ function emit({ onEvent }: DeployOptions, event: DeployEvent): void {
 	onEvent?.(event);
 }
 
-/** Migrations that follow each other and can all be planned, or none of them. */
-export interface Stretch {
-	readonly isPlanned: boolean;
-	readonly migrations: readonly Migration[];
-}
-
-/** Divides migrations, in their order, into those of the product and those of the application. */
-export function stretchesOf(migrations: readonly Migration[], product: Product): Stretch[] {
-	const stretches: { isPlanned: boolean; migrations: Migration[] }[] = [];
-	for (const migration of migrations) {
-		const { instance } = migration;
-		const isPlanned = product.migrations.some((known) => instance instanceof known);
-		const last = stretches.at(-1);
-		if (last?.isPlanned === isPlanned) last.migrations.push(migration);
-		else stretches.push({ isPlanned, migrations: [migration] });
-	}
-	return stretches;
+/** Whether a migration is the product's, so that it can be planned; any other is the application's. */
+export function isPlannable({ instance }: Migration, { migrations }: Product): boolean {
+	return migrations.some((known) => instance instanceof known);
 }

@@ -2,6 +2,7 @@ import type { MigrationInterface, QueryRunner } from "typeorm";
 import {
 	changeRows,
 	converge,
+	deleteRows,
 	dropColumns,
 	dropIndexes,
 	emit,
@@ -53,7 +54,7 @@ export class KeepOneGlobalResourceLimit1795478401000 implements MigrationInterfa
 		if (!(await ownedTables(queryRunner)).has(TABLE)) return;
 		const what = "deleted the global row that was seeded";
 		// safety-assured: the row is as `up` seeded it
-		await changeRows(queryRunner, { table: TABLE, what, sql: `DELETE FROM ${TABLE} WHERE ${SEEDED}` });
+		await deleteRows(queryRunner, { table: TABLE, what, where: SEEDED });
 	}
 }
 
@@ -67,8 +68,7 @@ async function removeDuplicates(queryRunner: QueryRunner): Promise<void> {
 	const ids = duplicates.map((row) => row.id).join(", ");
 	const what = `kept the global row with id ${first.id}, removed those with id ${ids}`;
 	// safety-assured: of several global rows the first holds the administrator's limits; the others were just printed
-	const sql = `DELETE FROM ${TABLE} WHERE user_id IS NULL AND id IN (${ids})`;
-	await changeRows(queryRunner, { table: TABLE, what, sql });
+	await deleteRows(queryRunner, { table: TABLE, what, where: `user_id IS NULL AND id IN (${ids})` });
 	emit(queryRunner, "changed", TABLE, what);
 }
 

@@ -5,6 +5,7 @@ import { contextOf, emit } from "./context";
 import { inspectPlanned } from "./converge";
 import { quote } from "./ddl";
 import { execute, LOCKED } from "./execute";
+import { countRows } from "./rows";
 import type { Alteration } from "./statements";
 
 /** What a migration changes beside the shapes of tables. */
@@ -15,7 +16,7 @@ const DUPLICATE: readonly number[] = [ERROR.DUP_ENTRY, ERROR.DUP_UNKNOWN_IN_INDE
 /** Milliseconds for which rows are tried again, however short the table timeout. */
 const SHORTEST_TIMEOUT = 2_000;
 
-/** Statements about rows of one table. */
+/** A statement about rows of one table. */
 export interface RowChange {
 	readonly table: string;
 	/** For the report of a run. */
@@ -23,9 +24,29 @@ export interface RowChange {
 	readonly sql: string;
 }
 
-/** Executes an INSERT, UPDATE or DELETE of a migration. */
+/** Executes an INSERT or UPDATE of a migration. */
 export async function changeRows(queryRunner: QueryRunner, { table, what, sql }: RowChange): Promise<void> {
 	await execute(queryRunner, { kind: "rows", table, what: [what], sql });
+}
+
+/** Rows of one table. */
+export interface DeletedRows {
+	readonly table: string;
+	/** For the report of a run. */
+	readonly what: string;
+	/** The condition on them. */
+	readonly where: string;
+}
+
+/** Deletes rows. A dry run counts them, so that a later migration does not take them for lost once more. */
+export async function deleteRows(queryRunner: QueryRunner, { table, what, where }: DeletedRows): Promise<void> {
+	const from = `FROM ${quote(table)} WHERE ${where}`;
+	const { recording } = contextOf(queryRunner);
+	if (recording) {
+		const count = await countRows(queryRunner, `SELECT COUNT(*) AS found ${from}`);
+		recording.deleted.set(table, (recording.deleted.get(table) ?? 0) + count);
+	}
+	await changeRows(queryRunner, { table, what, sql: `DELETE ${from}` });
 }
 
 /** Executes an ALTER TABLE that no other function of this folder finds out by itself, and reports it. */

@@ -67,6 +67,8 @@ export interface Recording {
 	readonly problems: string[];
 	/** What would be lost, so that all reverts are asked before they are refused. */
 	readonly losses: string[];
+	/** How many rows of each table the recorded statements would delete. */
+	readonly deleted: Map<string, number>;
 	/** The tables as the recorded statements would leave them, null for one that is not there. */
 	readonly tables: Map<string, ActualTable | null>;
 	server?: Server;
@@ -136,5 +138,5 @@ export function emit(queryRunner: QueryRunner, kind: MigrationEvent["kind"], tab
 
 /** What a dry run begins with. */
 export function emptyRecording(): Recording {
-	return { statements: [], steps: [], problems: [], losses: [], tables: new Map() };
+	return { statements: [], steps: [], problems: [], losses: [], deleted: new Map(), tables: new Map() };
 }

@@ -3,6 +3,8 @@
 export {
 	alterTable,
 	changeRows,
+	type DeletedRows,
+	deleteRows,
 	isDuplicate,
 	type RenamedColumn,
 	type RowChange,

@@ -1,6 +1,6 @@
 import type { QueryRunner } from "typeorm";
 import { IncompatibleSchemaError } from "../errors";
-import { alterTable } from "./change";
+import { alterTable, deleteRows } from "./change";
 import { enumType, enumValues, valuesBeyond } from "./columnType";
 import { contextOf, emit } from "./context";
 import { inspectPlanned } from "./converge";
@@ -27,7 +27,10 @@ export async function dropTables(queryRunner: QueryRunner, names: readonly strin
 	await refuseReferences(queryRunner, own);
 	await refuseDataLoss(
 		queryRunner,
-		own.map((name) => ({ what: `row(s) of ${name}`, sql: `SELECT COUNT(*) AS found FROM ${quote(name)}` })),
+		own.map((name) => {
+			const deleted = contextOf(queryRunner).recording?.deleted.get(name) ?? 0;
+			return { what: `row(s) of ${name}`, sql: `SELECT COUNT(*) - ${deleted} AS found FROM ${quote(name)}` };
+		}),
 	);
 	for (const table of [...names].reverse()) {
 		if (!owned.has(table)) {
@@ -150,14 +153,14 @@ export async function removeEnumValues(queryRunner: QueryRunner, removed: Remove
 		return;
 	}
 	const name = values.join(", ");
-	const held = `FROM ${quote(table)} WHERE ${quote(column)} IN (${values.map(literal).join(", ")})`;
+	const where = `${quote(column)} IN (${values.map(literal).join(", ")})`;
 	const what = `row(s) of ${table} with the ${column} ${name}`;
-	await refuseDataLoss(queryRunner, [{ what, sql: `SELECT COUNT(*) AS found ${held}` }]);
+	await refuseDataLoss(queryRunner, [{ what, sql: `SELECT COUNT(*) AS found FROM ${quote(table)} WHERE ${where}` }]);
 	const actual = (await inspectPlanned(queryRunner, [table])).tables.get(table);
 	const found = actual?.columns.find((candidate) => candidate.name === column);
 	const left = (enumValues(found?.type ?? "") ?? []).filter((value) => !values.includes(value));
 	if (!actual || !found || !left.length || enumType(left) === found.type) return;
-	await execute(queryRunner, { kind: "rows", table, what: [`deleted the rows with ${name}`], sql: `DELETE ${held}` });
+	await deleteRows(queryRunner, { table, what: `deleted the rows with ${name}`, where });
 	const text = `column ${column} no longer takes the value ${name}`;
 	await alterTable(queryRunner, {
 		table,
