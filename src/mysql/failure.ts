@@ -14,8 +14,6 @@ const SESSION_ENDED = [
 	ERROR.CLIENT_INTERACTION_TIMEOUT,
 ];
 
-const NO_CONNECTION_LEFT = [ERROR.CON_COUNT_ERROR, ERROR.TOO_MANY_USER_CONNECTIONS, ERROR.USER_LIMIT_REACHED];
-
 /** Whether the session is gone that the statement was sent in. */
 export function isConnectionLost(error: unknown): boolean {
 	if (!(error instanceof Error)) return false;
@@ -25,7 +23,9 @@ export function isConnectionLost(error: unknown): boolean {
 
 /** Whether the server or the account admits no further connection for now. */
 export function isOutOfConnections(error: unknown): boolean {
-	return hasNumber(error, ...NO_CONNECTION_LEFT);
+	if (hasNumber(error, ERROR.CON_COUNT_ERROR, ERROR.TOO_MANY_USER_CONNECTIONS)) return true;
+	// An account may be limited in its statements, too.
+	return hasNumber(error, ERROR.USER_LIMIT_REACHED) && /connections/.test((error as Error).message);
 }
 
 function isReadOnly(error: unknown): boolean {
