@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { DataSource, type DataSourceOptions, type Migration } from "typeorm";
 import * as deploy from "./deploy";
 import { entities } from "./entities";
-import { SettingsError } from "./errors";
+import { RefusedOperationError, SettingsError } from "./errors";
 import { migrations } from "./migrations";
 import { globalRowCheck } from "./repositories/globalRowCheck";
 import { type DataSourceSettings, type ResolvedSettings, resolveSettings } from "./settings/settings";
@@ -52,11 +52,12 @@ export class WorkspacesDataSource extends DataSource {
 	 *
 	 * @throws SettingsError for a setting that cannot be used, ConnectionError where the server cannot be reached,
 	 *   refuses the user or is not supported, RefusedOperationError with the options `synchronize` or `dropSchema`.
+	 * @param changes how long to wait for the server, where that is not what the settings say
 	 */
-	override async initialize(): Promise<this> {
+	override async initialize(changes: Pick<DataSourceSettings, "connectTimeout"> = {}): Promise<this> {
 		for (const option of REFUSED_OPTIONS) if (this.options[option]) throw refused(option);
 		if (this.isInitialized) return super.initialize();
-		const { settings, notices } = resolveSettings(this.#given);
+		const { settings, notices } = resolveSettings({ ...this.#given, ...changes });
 		this.#settings = settings;
 		this.#moduleLogger.logsQueries = settings.logQueries;
 		for (const notice of notices) this.#moduleLogger.log("warn", notice);
@@ -124,6 +125,14 @@ export function createDataSource(settings: DataSourceSettings = {}): WorkspacesD
 
 const PRODUCT: deploy.Product = { migrations, checks: [globalRowCheck] };
 
+/** @throws RefusedOperationError for a DataSource of an older TypeORM, on which guards and migrations fail halfway. */
+function ofThisTypeorm(dataSource: DataSource): DataSource {
+	if ("dataSource" in dataSource.manager) return dataSource;
+	throw new RefusedOperationError(
+		"This DataSource is of TypeORM 0.3: update the application's typeorm to 1.x, or use createDataSource()",
+	);
+}
+
 /** Events go to the DataSource's logger unless they are asked for. */
 function withLog<Options extends deploy.DeployOptions>(dataSource: DataSource, options: Options): Options {
 	const onEvent = (event: deploy.DeployEvent) => {
@@ -142,7 +151,7 @@ function withLog<Options extends deploy.DeployOptions>(dataSource: DataSource, o
  *   changed; TableInUseError, LockLostError, InterruptedError, MigrationError where it has to be run again
  */
 export function migrate(dataSource: DataSource, options: deploy.DeployOptions = {}): Promise<deploy.DeployResult> {
-	return deploy.migrate(dataSource, PRODUCT, withLog(dataSource, options));
+	return deploy.migrate(ofThisTypeorm(dataSource), PRODUCT, withLog(dataSource, options));
 }
 
 /**
@@ -151,7 +160,7 @@ export function migrate(dataSource: DataSource, options: deploy.DeployOptions = 
  * @throws DataLossError where that would delete data, and what `migrate` throws
  */
 export function revert(dataSource: DataSource, options: deploy.RevertOptions = {}): Promise<deploy.DeployResult> {
-	return deploy.revert(dataSource, PRODUCT, withLog(dataSource, options));
+	return deploy.revert(ofThisTypeorm(dataSource), PRODUCT, withLog(dataSource, options));
 }
 
 /**
@@ -160,15 +169,15 @@ export function revert(dataSource: DataSource, options: deploy.RevertOptions = {
  * @throws IncompatibleSchemaError where `migrate` would refuse
  */
 export function plan(dataSource: DataSource): Promise<deploy.MigrationPlan> {
-	return deploy.plan(dataSource, PRODUCT);
+	return deploy.plan(ofThisTypeorm(dataSource), PRODUCT);
 }
 
 /** Whether the database of an initialized DataSource is up to date with this package. Changes nothing. */
 export function check(dataSource: DataSource): Promise<deploy.SchemaCheck> {
-	return deploy.check(dataSource, PRODUCT);
+	return deploy.check(ofThisTypeorm(dataSource), PRODUCT);
 }
 
 /** Each migration that the DataSource or its database knows, and what became of it: one statement. */
 export function status(dataSource: DataSource): Promise<deploy.MigrationStatus[]> {
-	return deploy.status(dataSource);
+	return deploy.status(ofThisTypeorm(dataSource));
 }

@@ -93,3 +93,10 @@ export {
 } from "./repositories";
 export { type DataSourceSettings, type ResolvedSettings, readSettings } from "./settings/settings";
 export type { TlsMode } from "./settings/tls";
+export {
+	type Operations,
+	openWorkspaces,
+	type Workspaces,
+	type WorkspacesRepositories,
+	type WorkspacesTransaction,
+} from "./workspaces";

@@ -40,6 +40,7 @@ const HEADER = 4;
 export async function startProxy(
 	server: { readonly host: string; readonly port: number },
 	decide: (number: number, sql: string) => Verdict | Promise<Verdict> = () => "forward",
+	onPort = 0,
 ): Promise<CommandProxy> {
 	const sockets = new Set<Socket>();
 	const commands: string[] = [];
@@ -89,7 +90,7 @@ export async function startProxy(
 			else if (!isDead()) client.write(bytes);
 		});
 	});
-	await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));
+	await new Promise<void>((done) => listener.listen(onPort, "127.0.0.1", done));
 	const { port } = listener.address() as AddressInfo;
 	return {
 		commands,

@@ -1,4 +1,5 @@
 import { DashboardUser } from "./DashboardUser";
+import { explainToOlderTypeorm } from "./otherTypeorm";
 import { PreviewEnvironment } from "./PreviewEnvironment";
 import { ResourceLimit } from "./ResourceLimit";
 import { UserApiKey } from "./UserApiKey";
@@ -9,3 +10,6 @@ import { WorkspaceLog } from "./WorkspaceLog";
 export const entities = [DashboardUser, Workspace, UserApiKey, PreviewEnvironment, WorkspaceLog, ResourceLimit];
 
 export { DashboardUser, PreviewEnvironment, ResourceLimit, UserApiKey, Workspace, WorkspaceLog };
+
+// Beside the decorators, which are what an older copy stumbles over.
+explainToOlderTypeorm();
