@@ -40,6 +40,16 @@ export const COMMANDS = command({
 		options: [],
 		streams: true,
 	},
+	revert: {
+		summary: "take back the last migration, or several as one decision with --to or --all",
+		options: ["to", "all", "allow-data-loss"],
+		streams: true,
+	},
+	status: {
+		summary:
+			"list each migration: applied, pending, half reverted, or unknown to this release; exit code 1 with pending ones",
+		options: [],
+	},
 	plan: {
 		summary: "print the SQL that migrate would execute here, and every reason for which it would refuse",
 		options: [],

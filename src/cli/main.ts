@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 import { run } from "./run";
+import { handleSignals } from "./signals";
 
 // Who reads may have seen enough: `plan | head`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 	if (error.code !== "EPIPE") throw error;
 	process.exit(0);
 });
+
+handleSignals();
 
 run(process.argv.slice(2)).then((exitCode) => {
 	process.exitCode = exitCode;

@@ -1,18 +1,38 @@
 import { plan } from "../dataSource";
+import type { MigrationPlan } from "../deploy";
 import { connected } from "./connected";
+import { stepText } from "./runEvents";
 import { EXIT, type Work } from "./work";
 
 /** Prints what `migrate` would execute on this very database, as SQL that can be kept in a file. */
 export const planCommand: Work = (given, output) =>
 	connected(given, output, async (dataSource) => {
-		const { migrations, statements } = await plan(dataSource);
-		if (output.json) {
-			output.result(JSON.stringify({ ok: true, migrations, statements }, null, 2));
-		} else if (migrations.length) {
-			output.result(`-- ${migrations.length} pending: ${migrations.join(", ")}`);
-			for (const statement of statements) output.result(`${statement};`);
-		} else {
-			output.result("-- No migrations are pending");
-		}
+		const found = await plan(dataSource);
+		const { migrations, unplanned, statements, steps } = found;
+		if (output.json) output.result(JSON.stringify({ ok: true, migrations, unplanned, statements, steps }, null, 2));
+		else output.result(planText(found));
 		return EXIT.done;
 	});
+
+function planText({ migrations, unplanned, statements, steps }: MigrationPlan): string {
+	if (!migrations.length) return "-- No migrations are pending";
+	const lines = [`-- ${migrations.length} pending: ${migrations.join(", ")}`];
+	if (unplanned.length) lines.push(`-- not planned, since they are the application's own: ${unplanned.join(", ")}`);
+	const left = steps.map((step) => ({ ...step, total: steps.length }));
+	for (const statement of statements) {
+		if (left[0]?.sql === statement) {
+			const step = left.shift();
+			if (step) lines.push("", `-- ${stepText(step)}${WAITS[step.algorithm ?? "NONE"]}`);
+		}
+		lines.push(`${statement};`);
+	}
+	return lines.join("\n");
+}
+
+/** Who waits for a statement. */
+const WAITS = {
+	INSTANT: ": nobody waits",
+	INPLACE: ": readers and writers go on",
+	COPY: ": writers wait until it is done",
+	NONE: "",
+} as const;

@@ -6,6 +6,8 @@ import type { Work } from "./work";
 /** Loads a command's file, so that no command waits for what only another one needs. */
 const LOAD: Readonly<Record<CommandName, () => Work>> = {
 	migrate: () => (require("./migrate") as typeof import("./migrate")).migrateCommand,
+	revert: () => (require("./revert") as typeof import("./revert")).revertCommand,
+	status: () => (require("./status") as typeof import("./status")).statusCommand,
 	plan: () => (require("./plan") as typeof import("./plan")).planCommand,
 	check: () => (require("./check") as typeof import("./check")).checkCommand,
 	doctor: () => (require("./doctor") as typeof import("./doctor")).doctorCommand,

@@ -1,3 +1,4 @@
+import { InterruptedError } from "../errors";
 import type { Progress } from "../schema/context";
 
 /** Holds the right to migrate one database. */
@@ -13,6 +14,13 @@ export interface LockOptions {
 	readonly timeout: number;
 	/** Called at once where there is somebody to wait for, and every 30 s. */
 	readonly onProgress: (progress: Progress) => void;
+	/** Ends the wait once it is aborted. */
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws InterruptedError where the signal is aborted */
+export function refuseInterrupted({ signal }: LockOptions): void {
+	if (signal?.aborted) throw new InterruptedError("interrupted while waiting for another run; nothing was changed");
 }
 
 /** What is locked, and how long it is waited for. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DataSource, QueryRunner } from "typeorm";
 import { LockLostError, LockTimeoutError } from "../errors";
 import { ERROR, hasNumber } from "../mysql/errorNumbers";
-import type { DeployLock, NamedLock } from "./deployLock";
+import { type DeployLock, type NamedLock, refuseInterrupted } from "./deployLock";
 import { openSideConnection, type SideConnection } from "./sideConnection";
 
 export const LEASE_TABLE = "dployr_migration_lease";
@@ -79,6 +79,7 @@ async function takeLease(connection: SideConnection, lock: NamedLock, holder: st
 			onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
 		}
 		await sleep(LOOK_AGAIN);
+		refuseInterrupted(lock);
 	}
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { QueryRunner } from "typeorm";
 import { LockTimeoutError } from "../errors";
 import { describeSession, visibleSessions } from "../schema/blockers";
-import type { DeployLock, LockOptions, NamedLock } from "./deployLock";
+import { type DeployLock, type LockOptions, type NamedLock, refuseInterrupted } from "./deployLock";
 import { acquireLease, isGaleraNode } from "./lease";
 
 /** Seconds after which it is said again who holds the lock. */
@@ -41,7 +41,13 @@ async function acquireNamedLock(queryRunner: QueryRunner, lock: NamedLock): Prom
 		if (seconds >= timeout) throw new LockTimeoutError(database, who, timeout);
 		onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
 		const wait = Math.min(SAY_AGAIN, timeout - seconds);
-		if (await getLock(queryRunner, name, wait)) return;
+		// A wait that is ended on the server fails or returns nothing, as the server likes.
+		const isHeld = await getLock(queryRunner, name, wait).catch((error: unknown) => {
+			refuseInterrupted(lock);
+			throw error;
+		});
+		if (isHeld) return;
+		refuseInterrupted(lock);
 		seconds += wait;
 	}
 }

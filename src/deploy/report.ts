@@ -1,4 +1,5 @@
 import type { MigrationEvent, Progress } from "../schema/context";
+import type { StepRunning } from "./progress";
 
 /** What became of one table. */
 export interface TableReport {
@@ -22,6 +23,7 @@ export interface MigrationReport {
 /** What a run or revert of migrations is doing, as it happens. The last one is `upToDate` or `report`. */
 export type DeployEvent =
 	| Progress
+	| StepRunning
 	/** A row is about to be deleted; emitted before it happens. */
 	| { readonly kind: "removing"; readonly table: string; readonly row: string }
 	/** There was nothing to do. */

@@ -54,8 +54,8 @@ export async function revert(
 			const rows = chooseRows(history, options);
 			if (rows.length) {
 				await refuseMissingPrivileges(queryRunner, "revert");
-				if (!options.fake) await refuseLosses(run, rows, product);
-				await withContext(queryRunner, executingContext(run), () => revertAll(run, rows, product));
+				const total = options.fake ? undefined : await refuseLosses(run, rows, product);
+				await withContext(queryRunner, executingContext(run, total), () => revertAll(run, rows, product));
 			}
 			// A revert of the last one may have been interrupted when only these were left.
 			if (rows.length === history.length) await dropBookkeeping(run);
@@ -77,13 +77,18 @@ function chooseRows(history: readonly HistoryRow[], { to, all = false }: RevertO
 	return rows.slice(0, index);
 }
 
-/** Asks all of the product's, before the first is reverted. */
-async function refuseLosses({ queryRunner, options }: Run, rows: readonly HistoryRow[], product: Product) {
+/** Asks all of the product's, before the first is reverted, and counts their steps. */
+async function refuseLosses(
+	{ queryRunner, options }: Run,
+	rows: readonly HistoryRow[],
+	product: Product,
+): Promise<number> {
 	const { dataSource } = queryRunner;
 	const migrations = rows.map((row) => migrationOf(dataSource, row));
-	const { losses } = await dryRun(queryRunner, { migrations, product, direction: "down" });
+	const { losses, steps } = await dryRun(queryRunner, { migrations, product, direction: "down" });
 	const { allowDataLoss = isDataLossAllowed() } = options;
 	if (losses.length && !allowDataLoss) throw new DataLossError(losses);
+	return steps.length;
 }
 
 async function revertAll(run: Run, rows: readonly HistoryRow[], product: Product): Promise<void> {

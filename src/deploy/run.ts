@@ -5,6 +5,7 @@ import { withMigrationSession } from "../schema/session";
 import type { DeployLock } from "./deployLock";
 import { acquireLock } from "./lock";
 import type { Product } from "./product";
+import { RunWatch, sessionOf } from "./progress";
 import { type DeployEvent, type MigrationReport, summarize } from "./report";
 
 export interface DeployOptions {
@@ -16,7 +17,7 @@ export interface DeployOptions {
 	readonly tableTimeout?: number;
 	/** Called with each event as it happens. What it throws ends the run. */
 	readonly onEvent?: (event: DeployEvent) => void;
-	/** Ends the run before its next statement once it is aborted. */
+	/** Ends the run once it is aborted: the step in progress is ended on the server, which takes it back as a whole. */
 	readonly signal?: AbortSignal;
 	/** Whether reverts may delete data; by default what WORKSPACES_ALLOW_DATA_LOSS says. */
 	readonly allowDataLoss?: boolean;
@@ -36,6 +37,8 @@ export interface Run {
 	readonly lock: DeployLock;
 	readonly events: MigrationEvent[];
 	readonly done: Migration[];
+	/** How many steps are done, of those that were counted. */
+	steps: { readonly done: number; readonly total: number | undefined };
 }
 
 /** Does the work on one session of the DataSource's. */
@@ -57,39 +60,75 @@ export async function onQueryRunner<Result>(
  */
 export async function asOnlyRun(
 	queryRunner: QueryRunner,
-	options: DeployOptions,
+	given: DeployOptions,
 	work: (run: Run) => Promise<DeployResult>,
 ): Promise<DeployResult> {
 	return withMigrationSession(queryRunner, async () => {
-		const { lockTimeout = 600 } = options;
-		const lock = await acquireLock(queryRunner, { timeout: lockTimeout, onProgress: (event) => emit(options, event) });
-		const run: Run = { queryRunner, options, lock, events: [], done: [] };
+		const { lockTimeout = 600, signal } = given;
+		const watch = new RunWatch(await sessionOf(queryRunner), (event) => emit(given, event));
+		const onEvent = (event: DeployEvent) => {
+			watch.follow(event);
+			emit(given, event);
+		};
+		const options: DeployOptions = { ...given, onEvent };
+		const interrupt = () => watch.interrupt();
+		signal?.addEventListener("abort", interrupt, { once: true });
 		try {
-			return await work(run);
-		} catch (error) {
-			if (run.done.length || run.events.length) emitReport(run, false);
-			throw error;
+			const lock = await acquireLock(queryRunner, { timeout: lockTimeout, onProgress: onEvent, signal });
+			const run: Run = { queryRunner, options, lock, events: [], done: [], steps: { done: 0, total: undefined } };
+			return await underLock(run, work, () => watch.settled());
 		} finally {
-			// With the session gone the lock is gone too, and the error of the work is the one to see.
-			await lock.release().catch(() => undefined);
+			signal?.removeEventListener("abort", interrupt);
+			watch.close();
 		}
 	});
+}
+
+async function underLock(
+	run: Run,
+	work: (run: Run) => Promise<DeployResult>,
+	settled: () => Promise<void>,
+): Promise<DeployResult> {
+	const { lock, options, done, events } = run;
+	try {
+		return await work(run);
+	} catch (error) {
+		if (done.length || events.length) emitReport(run, false);
+		// The statement was ended on the server, or what followed from that failed.
+		if (options.signal?.aborted && !(error instanceof InterruptedError)) throw interrupted(run, error);
+		throw error;
+	} finally {
+		await settled();
+		// With the session gone the lock is gone too, and the error of the work is the one to see.
+		await lock.release().catch(() => undefined);
+	}
+}
+
+function interrupted({ steps, done }: Run, cause?: unknown): InterruptedError {
+	const migrations = `${done.length} migration${done.length === 1 ? "" : "s"}`;
+	const step =
+		steps.total === undefined ? `${migrations} and step ${steps.done}` : `step ${steps.done} of ${steps.total}`;
+	const where = steps.done || done.length ? `after ${step}` : "before the first step";
+	return new InterruptedError(`interrupted ${where}; run it again`, { cause });
 }
 
 /** What migrations find in their query runner while this run executes them. */
 export function executingContext(run: Run, total?: number): MigrationContext {
 	const { options, lock, events } = run;
 	const { tableTimeout = 60, allowDataLoss = isDataLossAllowed(), signal } = options;
+	run.steps = { done: 0, total };
 	return {
 		mode: "execute",
 		onEvent: (event) => {
 			events.push(event);
 			if (event.kind === "removing") emit(options, { kind: "removing", table: event.table, row: event.text });
 		},
-		onProgress: (event) => emit(options, event),
+		onProgress: (event) => {
+			if (event.kind === "stepDone") run.steps = { done: event.number, total: event.total };
+			emit(options, event);
+		},
 		beforeStatement: async () => {
-			if (signal?.aborted)
-				throw new InterruptedError(`interrupted after ${run.done.length} migration(s); run it again`);
+			if (signal?.aborted) throw interrupted(run);
 			await lock.ensureHeld();
 		},
 		tableTimeout: tableTimeout * 1000,

@@ -14,7 +14,8 @@ export interface CommandOutcome {
 
 export interface RunningCommand {
 	readonly child: ChildProcess;
-	/** What it has written to standard error so far. */
+	/** What it has written so far. */
+	stdout(): string;
 	stderr(): string;
 	readonly outcome: Promise<CommandOutcome>;
 }
@@ -43,7 +44,7 @@ export function startCommand(args: readonly string[], env: Record<string, string
 		child.on("error", fail);
 		child.on("close", (code) => done({ code, stdout, stderr }));
 	});
-	return { child, stderr: () => stderr, outcome };
+	return { child, stdout: () => stdout, stderr: () => stderr, outcome };
 }
 
 export function runCommand(args: readonly string[], env: Record<string, string> = {}): Promise<CommandOutcome> {
