@@ -59,6 +59,8 @@ export class WorkspacesDriver extends MysqlDriver {
 		const { type } = opened.server;
 		Object.assign(this.options, { type });
 		Object.assign(this.dataSource.options, { type });
+		// TypeORM compares it with what the server calls it.
+		if (opened.server.hasLowerCaseNames) this.database = settings.database.toLowerCase();
 		return opened.pool;
 	}
 

@@ -3,7 +3,7 @@ import { TooManyConnectionsError } from "../errors";
 import { isOutOfConnections, serverFailure } from "../mysql/failure";
 import { withoutSecrets } from "../mysql/redact";
 import { retry } from "../mysql/retry";
-import { identify, SERVER_QUERY, type Server } from "../mysql/server";
+import { identify, SERVER_QUERY, type Server, type ServerRow } from "../mysql/server";
 import { SESSION_STATEMENTS } from "../mysql/session";
 import type { ResolvedSettings } from "../settings/settings";
 import { connectionFailure, isTransient, place } from "./connectionFailure";
@@ -199,8 +199,8 @@ async function send(connection: PoolConnection, sql: string, timeout: number): P
 }
 
 async function identifyServer(connection: PoolConnection, timeout: number): Promise<Server> {
-	const [row] = (await send(connection, SERVER_QUERY, timeout)) as { version: string; comment: string }[];
-	return identify({ version: row?.version ?? "", comment: row?.comment ?? "" });
+	const [row] = (await send(connection, SERVER_QUERY, timeout)) as [ServerRow];
+	return identify(row);
 }
 
 /** Whether a connection that was idle still works; given up where it does not. */

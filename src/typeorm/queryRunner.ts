@@ -1,5 +1,12 @@
 import { format, type Query } from "mysql2";
-import { QueryFailedError, type QueryResult, type ReplicationMode, type Table, type TableColumn } from "typeorm";
+import {
+	QueryFailedError,
+	type QueryResult,
+	type ReplicationMode,
+	type Table,
+	type TableColumn,
+	type View,
+} from "typeorm";
 import type { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
 import { MysqlQueryRunner } from "typeorm/driver/mysql/MysqlQueryRunner.js";
 import { Query as Statement } from "typeorm/driver/Query.js";
@@ -24,6 +31,7 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 	declare driver: ConnectedDriver;
 	/** What of the statements that were only taken down (`enableSqlMemory`) would lose data. */
 	readonly losses: LossyChange[] = [];
+	#readsTables = false;
 
 	constructor(driver: ConnectedDriver, mode: ReplicationMode) {
 		super(driver, mode);
@@ -33,7 +41,7 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 	override query<Result = unknown>(sql: string, parameters?: unknown[], useStructuredResult?: false): Promise<Result>;
 	override async query(sql: string, parameters?: unknown[], useStructuredResult = false): Promise<unknown> {
 		try {
-			return await super.query(sql, parameters, useStructuredResult as true);
+			return await super.query(this.#quoteDatabase(sql), parameters, useStructuredResult as true);
 		} catch (error) {
 			throw withoutValues(error);
 		}
@@ -53,6 +61,12 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 		if (onEnd) query.on("end", onEnd);
 		if (onError) query.on("error", onError);
 		return query.stream() as Awaited<ReturnType<MysqlQueryRunner["stream"]>>;
+	}
+
+	/** As the server writes it in its lists of tables. */
+	override async getCurrentDatabase(): Promise<string> {
+		const name = await super.getCurrentDatabase();
+		return this.driver.server?.hasLowerCaseNames ? name.toLowerCase() : name;
 	}
 
 	/** The driver knows it: no statement. */
@@ -130,6 +144,30 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 				[row.type, row.table, row.name],
 			),
 		);
+	}
+
+	protected override loadTables(names?: string[]): Promise<Table[]> {
+		return this.#readingTables(() => super.loadTables(names));
+	}
+
+	protected override loadViews(names?: string[]): Promise<View[]> {
+		return this.#readingTables(() => super.loadViews(names));
+	}
+
+	async #readingTables<Result>(read: () => Promise<Result>): Promise<Result> {
+		this.#readsTables = true;
+		try {
+			return await read();
+		} finally {
+			this.#readsTables = false;
+		}
+	}
+
+	/** TypeORM puts the database's name between quotes as it is, also where an apostrophe is part of it. */
+	#quoteDatabase(sql: string): string {
+		const { database = "" } = this.driver;
+		if (!this.#readsTables || !database.includes("'")) return sql;
+		return sql.replaceAll(`'${database}'`, format("?", [database]));
 	}
 
 	async #modify(table: Table, from: TableColumn, to: TableColumn): Promise<void> {
