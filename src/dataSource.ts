@@ -4,7 +4,7 @@ import * as deploy from "./deploy";
 import { entities } from "./entities";
 import { RefusedOperationError, SettingsError } from "./errors";
 import { migrations } from "./migrations";
-import { globalRowCheck } from "./repositories/globalRowCheck";
+import { globalRowCheck } from "./repositories/globalRow";
 import { type DataSourceSettings, type ResolvedSettings, resolveSettings } from "./settings/settings";
 import { WorkspacesDriver } from "./typeorm/driver";
 import { createLogger, type ModuleLogger } from "./typeorm/logger";

@@ -10,6 +10,8 @@ export type WorkspacesErrorCode =
 	| "INVALID_TRANSITION"
 	| "VALUE_TOO_LONG"
 	| "INVALID_VALUE"
+	| "BUSY"
+	| "IDS_EXHAUSTED"
 	| "INVALID_SETTING"
 	| "CONNECTION_FAILED"
 	| "CONNECTION_LOST"
@@ -227,37 +229,65 @@ export class DataLossError extends MigrationError {
 	}
 }
 
+/** What the errors' entities are called in messages, which an application may show to its users. */
+const NOUNS: Readonly<Record<string, string>> = {
+	Workspace: "workspace",
+	PreviewEnvironment: "preview",
+	UserApiKey: "API key",
+	ResourceLimit: "resource limit",
+	WorkspaceLog: "log entry",
+	DashboardUser: "user",
+};
+
+/** `workspace` for `Workspace`, `workspace or user` for `Workspace or DashboardUser`. */
+function nounOf(entity: string): string {
+	return entity
+		.split(" or ")
+		.map((name) => NOUNS[name] ?? name)
+		.join(" or ");
+}
+
+/** `project name` for `projectName`. */
+function wordsOf(property: string): string {
+	return property.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
 /** The user has as many workspaces, or the workspace as many active previews, as the limits allow. */
 export class LimitReachedError extends WorkspacesError {
 	override readonly name = "LimitReachedError";
 	readonly code = "LIMIT_REACHED";
 
 	constructor(
+		/** `Workspace` or `PreviewEnvironment`. */
 		readonly entity: string,
 		/** How many there may be. */
 		readonly limit: number,
 	) {
-		super(`${entity} not created: the limit of ${limit} is reached; delete or stop one, or raise the limit`);
+		const way = entity === "Workspace" ? "delete one that is no longer needed" : "stop one that is no longer needed";
+		super(
+			`The limit of ${limit} ${nounOf(entity)}${limit === 1 ? "" : "s"} is reached: ${way}, or have the limit raised`,
+		);
 	}
 }
 
-/** A row with the same values in columns that are unique together is there already. */
+/** A row with the same values in columns that are unique together exists. */
 export class AlreadyExistsError extends WorkspacesError {
 	override readonly name = "AlreadyExistsError";
 	readonly code = "ALREADY_EXISTS";
 
 	constructor(
 		readonly entity: string,
-		/** The properties that are unique together; empty where the server does not tell. */
+		/** The properties that are unique together; empty where the server does not say which. */
 		readonly properties: readonly string[],
 		options?: ErrorOptions,
 	) {
-		const same = properties.length ? ` with the same ${properties.join(" and ")}` : "";
-		super(`${entity} exists already${same}; use the one that is there, or delete it first`, options);
+		const words = properties.map((property) => wordsOf(property.replace(/Id$/, "")));
+		const same = words.length ? ` with the same ${words.join(" and ")}` : "";
+		super(`There is a ${nounOf(entity)}${same} already: use that one, or delete it first`, options);
 	}
 }
 
-/** The row that was to be changed, or one that was to be referred to, does not exist (any more). */
+/** The row to change, or one to refer to, does not exist (any more). */
 export class NotFoundError extends WorkspacesError {
 	override readonly name = "NotFoundError";
 	readonly code = "NOT_FOUND";
@@ -266,11 +296,11 @@ export class NotFoundError extends WorkspacesError {
 		readonly entity: string,
 		options?: ErrorOptions,
 	) {
-		super(`${entity} not found: there is none with that id, or it was deleted meanwhile`, options);
+		super(`This ${nounOf(entity)} does not exist, or was deleted meanwhile`, options);
 	}
 }
 
-/** Workspaces and previews hold every port of the range. */
+/** Workspaces, previews and what else the caller excepted use every port of the range. */
 export class NoFreePortError extends WorkspacesError {
 	override readonly name = "NoFreePortError";
 	readonly code = "NO_FREE_PORT";
@@ -279,19 +309,39 @@ export class NoFreePortError extends WorkspacesError {
 		readonly from: number,
 		readonly to: number,
 	) {
-		super(`No free port from ${from} to ${to}: stop a workspace or a preview, or widen the range`);
+		super(`All ports from ${from} to ${to} are in use: stop a workspace or a preview, and try again`);
 	}
 }
 
-/** The provider is none whose keys are kept. */
+/** The provider is none whose keys are stored. */
 export class UnknownProviderError extends WorkspacesError {
 	override readonly name = "UnknownProviderError";
 	readonly code = "UNKNOWN_PROVIDER";
 
 	constructor(known: readonly string[]) {
-		super(`Unknown provider of API keys: keys are kept for ${known.join(" and ")}`);
+		super(`API keys are stored for ${known.join(" and ")} only`);
 	}
 }
+
+/** How messages call a status. */
+const STATUSES: Readonly<Record<string, string>> = {
+	stopping: "being stopped",
+	creating: "being created",
+	error: "in a failed state",
+	unknown: "in an unknown state",
+};
+
+/** How messages call what something was to become or to undergo. */
+const CHANGES: Readonly<Record<string, string>> = {
+	starting: "be started",
+	running: "be marked as running",
+	stopping: "be stopped",
+	stopped: "be stopped",
+	error: "fail",
+	expired: "expire",
+	extended: "be extended",
+	claimed: "get a port",
+};
 
 /** The status does not allow the change: somebody else was faster, or the order of the calls is wrong. */
 export class InvalidTransitionError extends WorkspacesError {
@@ -301,15 +351,17 @@ export class InvalidTransitionError extends WorkspacesError {
 	constructor(
 		readonly entity: string,
 		readonly id: number,
-		/** The status that it has. */
+		/** The status that refused the change; `unknown` for one that the column's contract does not list. */
 		readonly from: string,
-		/** What it was to become or to undergo. */
+		/** The status that it was to get, or `extended` (an expiry), or `claimed` (a port). */
 		readonly to: string,
 		/** Why not, where the status alone does not say it. */
 		reason = "",
 	) {
+		const why = reason && `: ${reason}`;
 		super(
-			`${entity} ${id} is ${from} and cannot become ${to}${reason && `: ${reason}`}; read it again before going on`,
+			`The ${nounOf(entity)} is ${STATUSES[from] ?? from} and cannot ${CHANGES[to] ?? `become ${to}`} now${why}. ` +
+				"Reload and try again",
 		);
 	}
 }
@@ -328,13 +380,13 @@ export class ValueTooLongError extends WorkspacesError {
 		options?: ErrorOptions,
 	) {
 		const fits = maximum === undefined ? "" : `: at most ${maximum} ${unit} fit`;
-		super(`${entity}.${property} is too long${fits}`, options);
+		super(`The ${wordsOf(property)} of the ${nounOf(entity)} is too long${fits}`, options);
 	}
 }
 
-/** The value is missing, or is none that its column or parameter takes. */
+/** The value is missing, has an unknown name, or is none that its column or parameter takes. */
 export class InvalidValueError extends WorkspacesError {
-	override readonly name = "InvalidValueError";
+	override readonly name: string = "InvalidValueError";
 	readonly code = "INVALID_VALUE";
 
 	constructor(
@@ -345,5 +397,48 @@ export class InvalidValueError extends WorkspacesError {
 		options?: ErrorOptions,
 	) {
 		super(`${entity}.${property} must be ${expected}`, options);
+	}
+}
+
+/** A property has a name that the call does not know: the message names the nearest one that it does. */
+export class UnknownPropertyError extends InvalidValueError {
+	override readonly name = "UnknownPropertyError";
+
+	constructor(
+		entity: string,
+		property: string,
+		/** The names that the call takes. */
+		readonly known: readonly string[],
+		nearest?: string,
+	) {
+		super(entity, property, `one of ${known.join(", ")}`);
+		const hint = nearest ? `did you mean ${nearest}?` : `unknown, use ${known.join(", ")}`;
+		this.message = `${property}: ${hint}`;
+	}
+}
+
+/** Other sessions held what the call needed, for longer than it may wait. Nothing was changed; try again later. */
+export class BusyError extends WorkspacesError {
+	override readonly name = "BusyError";
+	readonly code = "BUSY";
+	/** The server's number: 1205 (waited too long for a row), 1213 (deadlock), 1020 (changed since the transaction began). */
+	readonly errno: number | undefined;
+
+	constructor(options?: ErrorOptions) {
+		super("The database is busy with other changes: try again in a moment", options);
+		this.errno = (options?.cause as { errno?: number } | undefined)?.errno;
+	}
+}
+
+/** The table's ids are used up: 2,147,483,647 rows were inserted into it, deleted ones included. */
+export class IdsExhaustedError extends WorkspacesError {
+	override readonly name = "IdsExhaustedError";
+	readonly code = "IDS_EXHAUSTED";
+
+	constructor(
+		readonly entity: string,
+		options?: ErrorOptions,
+	) {
+		super(`No ${nounOf(entity)} can be created any more, since all ids of its table are used up`, options);
 	}
 }

@@ -1,13 +1,16 @@
 import { Column, Entity, PrimaryGeneratedColumn } from "typeorm";
 
 /**
- * A user of the host application, read only.
+ * A user of the dashboard, read only.
  *
  * `dashboard_users` belongs to the dashboard: this entity maps just the columns that the module reads, and
  * `synchronize: false` keeps the schema builder off the rest of the table.
  */
 @Entity("dashboard_users", { synchronize: false })
 export class DashboardUser {
+	/** What errors call it. */
+	static readonly entityName = "DashboardUser";
+
 	/** What the five tables refer to. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
@@ -16,7 +19,7 @@ export class DashboardUser {
 	@Column({ type: "varchar", length: 50, unique: true })
 	username!: string;
 
-	/** The user's account on the host, which owns the project's files. */
+	/** The user's account on the server, which owns the project's files. */
 	@Column({ name: "system_username", type: "varchar", length: 50 })
 	systemUsername!: string;
 }

@@ -25,6 +25,7 @@ import { Workspace } from "./Workspace";
 // Finds the ports in use.
 @Index("idx_assigned_port", ["assignedPort"])
 export class PreviewEnvironment extends Confidential {
+	static override readonly entityName = "PreviewEnvironment";
 	static override readonly secrets = ["passwordHash"];
 
 	/** Identifies the preview. */
@@ -73,7 +74,7 @@ export class PreviewEnvironment extends Confidential {
 	@Column({ name: "container_name", type: "varchar", length: 100, nullable: true })
 	containerName!: string | null;
 
-	/** The host's port, from the range that previews share with workspaces. */
+	/** The port on the server, from the range that previews share with workspaces. */
 	@Column({ name: "assigned_port", type: "int", nullable: true })
 	assignedPort!: number | null;
 

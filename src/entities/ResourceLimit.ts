@@ -1,5 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from "typeorm";
 import { DashboardUser } from "./DashboardUser";
+import { LIMIT_DEFAULTS } from "./limitDefaults";
 
 /** What a user may use. The one row without a user holds the defaults for everybody. */
 @Entity("resource_limits")
@@ -8,6 +9,9 @@ import { DashboardUser } from "./DashboardUser";
 // One row without a user.
 @Index("unique_global_limits", ["globalRow"], { unique: true })
 export class ResourceLimit {
+	/** What errors call it. */
+	static readonly entityName = "ResourceLimit";
+
 	/** Identifies the row. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
@@ -22,31 +26,41 @@ export class ResourceLimit {
 	user!: DashboardUser | null;
 
 	/** How many workspaces the user may have. */
-	@Column({ name: "max_workspaces", type: "int", nullable: true, default: 2 })
+	@Column({ name: "max_workspaces", type: "int", nullable: true, default: LIMIT_DEFAULTS.maxWorkspaces })
 	maxWorkspaces!: number | null;
 
 	/** Number of CPUs of a new workspace, as Docker reads it. */
-	@Column({ name: "default_cpu", type: "varchar", length: 20, nullable: true, default: "1" })
+	@Column({ name: "default_cpu", type: "varchar", length: 20, nullable: true, default: LIMIT_DEFAULTS.defaultCpu })
 	defaultCpu!: string | null;
 
 	/** Memory of a new workspace, as Docker reads it. */
-	@Column({ name: "default_ram", type: "varchar", length: 20, nullable: true, default: "2g" })
+	@Column({ name: "default_ram", type: "varchar", length: 20, nullable: true, default: LIMIT_DEFAULTS.defaultRam })
 	defaultRam!: string | null;
 
 	/** Disk space of a new workspace, as Docker reads it. */
-	@Column({ name: "default_disk", type: "varchar", length: 20, nullable: true, default: "10g" })
+	@Column({ name: "default_disk", type: "varchar", length: 20, nullable: true, default: LIMIT_DEFAULTS.defaultDisk })
 	defaultDisk!: string | null;
 
-	/** Minutes without activity after which a new workspace is stopped. */
-	@Column({ name: "default_idle_timeout", type: "int", nullable: true, default: 30 })
+	/** Minutes without activity after which a new workspace is stopped; 0 means 30. */
+	@Column({ name: "default_idle_timeout", type: "int", nullable: true, default: LIMIT_DEFAULTS.defaultIdleTimeout })
 	defaultIdleTimeout!: number | null;
 
 	/** Previews of one workspace that may be creating or running at a time. */
-	@Column({ name: "max_previews_per_workspace", type: "int", nullable: true, default: 3 })
+	@Column({
+		name: "max_previews_per_workspace",
+		type: "int",
+		nullable: true,
+		default: LIMIT_DEFAULTS.maxPreviewsPerWorkspace,
+	})
 	maxPreviewsPerWorkspace!: number | null;
 
 	/** Hours after which a new preview expires. */
-	@Column({ name: "default_preview_lifetime_hours", type: "int", nullable: true, default: 24 })
+	@Column({
+		name: "default_preview_lifetime_hours",
+		type: "int",
+		nullable: true,
+		default: LIMIT_DEFAULTS.defaultPreviewLifetimeHours,
+	})
 	defaultPreviewLifetimeHours!: number | null;
 
 	/** When the row was made. */

@@ -10,6 +10,7 @@ import { DashboardUser } from "./DashboardUser";
 // One row a user.
 @Index("user_id", ["userId"], { unique: true })
 export class UserApiKey extends Confidential {
+	static override readonly entityName = "UserApiKey";
 	static override readonly secrets = ["anthropicKeyEncrypted", "anthropicKeyIv", "openaiKeyEncrypted", "openaiKeyIv"];
 
 	/** Identifies the row. */

@@ -2,6 +2,7 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, OneToMany, PrimaryGenerat
 import { Confidential } from "./confidential";
 import { DashboardUser } from "./DashboardUser";
 import { WORKSPACE_STATUSES, type WorkspaceStatus } from "./enums";
+import { LIMIT_DEFAULTS, WORKSPACE_DEFAULTS } from "./limitDefaults";
 import { PreviewEnvironment } from "./PreviewEnvironment";
 import { WorkspaceLog } from "./WorkspaceLog";
 
@@ -19,9 +20,10 @@ import { WorkspaceLog } from "./WorkspaceLog";
 @Index("idx_project_name", ["projectName"])
 // Finds the ports in use.
 @Index("idx_assigned_port", ["assignedPort"])
-// Tells which of the running are idle for longer than their timeout, or past their lifetime, and reads only those.
+// Finds which of the running are idle for longer than their timeout, or past their lifetime, and reads only those.
 @Index("idx_overdue", ["status", "startedAt", "lastActivity", "idleTimeoutMinutes", "maxLifetimeHours"])
 export class Workspace extends Confidential {
+	static override readonly entityName = "Workspace";
 	static override readonly secrets = ["codeServerPasswordEncrypted", "codeServerPasswordIv"];
 
 	/** Identifies the workspace. */
@@ -61,28 +63,28 @@ export class Workspace extends Confidential {
 	@Column({ name: "internal_port", type: "int", nullable: true, default: 8080 })
 	internalPort!: number | null;
 
-	/** The host's port, from the range that workspaces share with previews. */
+	/** The port on the server, from the range that workspaces share with previews. */
 	@Column({ name: "assigned_port", type: "int", nullable: true })
 	assignedPort!: number | null;
 
 	/** Number of CPUs, as Docker reads it: `"1"`, `"0.5"`. */
-	@Column({ name: "cpu_limit", type: "varchar", length: 20, nullable: true, default: "1" })
+	@Column({ name: "cpu_limit", type: "varchar", length: 20, nullable: true, default: LIMIT_DEFAULTS.defaultCpu })
 	cpuLimit!: string | null;
 
 	/** Memory, as Docker reads it: `"2g"`, `"512m"`. */
-	@Column({ name: "ram_limit", type: "varchar", length: 20, nullable: true, default: "2g" })
+	@Column({ name: "ram_limit", type: "varchar", length: 20, nullable: true, default: LIMIT_DEFAULTS.defaultRam })
 	ramLimit!: string | null;
 
 	/** Disk space, as Docker reads it: `"10g"`. */
-	@Column({ name: "disk_limit", type: "varchar", length: 20, nullable: true, default: "10g" })
+	@Column({ name: "disk_limit", type: "varchar", length: 20, nullable: true, default: LIMIT_DEFAULTS.defaultDisk })
 	diskLimit!: string | null;
 
-	/** Minutes without activity after which the workspace is stopped. */
-	@Column({ name: "idle_timeout_minutes", type: "int", nullable: true, default: 30 })
+	/** Minutes without activity after which the workspace is stopped; null and 0 mean 30. */
+	@Column({ name: "idle_timeout_minutes", type: "int", nullable: true, default: WORKSPACE_DEFAULTS.idleTimeoutMinutes })
 	idleTimeoutMinutes!: number | null;
 
-	/** Hours after its start at which the workspace is stopped, active or not. */
-	@Column({ name: "max_lifetime_hours", type: "int", nullable: true, default: 24 })
+	/** Hours after its start at which the workspace is stopped, active or not; null and 0 mean 24. */
+	@Column({ name: "max_lifetime_hours", type: "int", nullable: true, default: WORKSPACE_DEFAULTS.maxLifetimeHours })
 	maxLifetimeHours!: number | null;
 
 	/** When a browser tab last gave a sign of life. */

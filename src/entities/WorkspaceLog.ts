@@ -15,6 +15,9 @@ export type JsonValue = string | number | boolean | null | unknown[] | { [key: s
 // Finds what is due for deletion.
 @Index("idx_created", ["createdAt"])
 export class WorkspaceLog {
+	/** What errors call it. */
+	static readonly entityName = "WorkspaceLog";
+
 	/** Identifies the entry; a later one is higher. */
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;

@@ -1,7 +1,12 @@
-import { type InspectOptionsStylized, inspect } from "node:util";
+import { inspect } from "node:util";
 
-/** What holds secrets that no JSON, log or template is to show; code that reads the properties has them all. */
+/**
+ * What holds secrets: `JSON.stringify`, `console.log`, `util.inspect` and templates show none of them. Code that reads
+ * the properties has them, and so has what copies them: `{ ...entity }`, `structuredClone`, `console.table`.
+ */
 export abstract class Confidential {
+	/** What errors and logs call it. */
+	static readonly entityName: string = "Confidential";
 	/** The properties that are not shown. */
 	static readonly secrets: readonly string[] = [];
 
@@ -11,9 +16,9 @@ export abstract class Confidential {
 		return Object.fromEntries(Object.entries(this).filter(([property]) => !secrets.includes(property)));
 	}
 
-	[inspect.custom](depth: number, options: InspectOptionsStylized): string {
-		const { name } = this.constructor;
-		if (depth < 0) return `[${name}]`;
-		return `${name} ${inspect(this.toJSON(), { ...options, depth })}`;
+	[inspect.custom](depth: number, options: object): string {
+		const { entityName } = this.constructor as typeof Confidential;
+		if (depth < 0) return `[${entityName}]`;
+		return `${entityName} ${inspect(this.toJSON(), { ...options, depth })}`;
 	}
 }

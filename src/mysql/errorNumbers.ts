@@ -5,6 +5,8 @@
  * https://mariadb.com/kb/en/mariadb-error-code-reference/; numbers of one server only are marked.
  */
 export const ERROR = {
+	/** MariaDB: the storage engine's own number for an AUTO_INCREMENT column that has no further value. */
+	AUTOINC_OUT_OF_RANGE: 167,
 	CANT_CREATE_TABLE: 1005,
 	CHECKREAD: 1020,
 	ERROR_ON_RENAME: 1025,
@@ -68,6 +70,8 @@ export const ERROR = {
 	BINLOG_CREATE_ROUTINE_NEED_SUPER: 1419,
 	ROW_IS_REFERENCED_2: 1451,
 	NO_REFERENCED_ROW_2: 1452,
+	/** What a deadlock about the next value of an AUTO_INCREMENT column is called. */
+	AUTOINC_READ_FAILED: 1467,
 	PARTITION_MGMT_ON_NONPARTITIONED: 1505,
 	DROP_INDEX_FK: 1553,
 	FOREIGN_DUPLICATE_KEY: 1557,
@@ -111,6 +115,8 @@ export const ERROR = {
 	DEPENDENT_BY_GENERATED_COLUMN: 3108,
 	/** MySQL. */
 	INVALID_JSON_TEXT: 3140,
+	/** MySQL. */
+	JSON_DOCUMENT_TOO_DEEP: 3157,
 	/** Both: `require_secure_transport`. */
 	SECURE_TRANSPORT_REQUIRED: 3159,
 	/** MySQL. */

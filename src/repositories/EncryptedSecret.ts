@@ -1,16 +1,18 @@
 import { Confidential } from "../entities/confidential";
 
-/** A secret as the dashboard encrypted it: AES-256-GCM. No JSON, log or template shows it. */
+/** A secret as the dashboard encrypted it: AES-256-GCM. No JSON, log or template shows it, and no copy has it. */
 export class EncryptedSecret extends Confidential {
+	static override readonly entityName = "EncryptedSecret";
 	static override readonly secrets = ["encrypted", "iv"];
 
-	constructor(
-		/** The ciphertext with its 16-byte tag, at most 512 bytes. */
-		readonly encrypted: Buffer,
-		/** 16 bytes. */
-		readonly iv: Buffer,
-	) {
+	/** The ciphertext with its 16-byte tag, at most 512 bytes. */
+	declare readonly encrypted: Buffer;
+	/** 16 bytes. */
+	declare readonly iv: Buffer;
+
+	constructor(encrypted: Buffer, iv: Buffer) {
 		super();
+		Object.defineProperties(this, { encrypted: { value: encrypted }, iv: { value: iv } });
 	}
 
 	/** Of two columns that are NULL together; null where one is. */

@@ -1,10 +1,13 @@
-import { type DataSource, Repository } from "typeorm";
-import { PreviewEnvironment, Workspace } from "../entities";
-import { InvalidValueError, NoFreePortError } from "../errors";
-import { lockGlobalRow } from "./effectiveLimits";
+import { type EntityManager, Repository } from "typeorm";
+import { Workspace } from "../entities";
+import { InvalidTransitionError, InvalidValueError, NoFreePortError, NotFoundError } from "../errors";
+import { executeLocked } from "./globalRow";
+import * as statements from "./portStatements";
+import * as previews from "./previewStatements";
 import { managerOf, type RepositorySource } from "./source";
-import { type Change, type EntityClass, inTransaction, rows, run, type Sender, type Statement, update } from "./sql";
-import { type Stateful, stateful, statusIn, transition, WORKSPACE_TRANSITIONS } from "./transitions";
+import { type Change, checkNames, execute, refusal } from "./sql";
+import type { LifeCycle } from "./transitions";
+import * as workspaces from "./workspaceStatements";
 
 /** Both ends included. */
 export interface PortRange {
@@ -12,142 +15,115 @@ export interface PortRange {
 	to: number;
 }
 
-export const DEFAULT_PORT_RANGE: Readonly<PortRange> = { from: 10_000, to: 10_100 };
-
-/** A SELECT of a column from the rows that hold a port, as `holder`. */
-function holders(dataSource: DataSource, entity: EntityClass<Workspace | PreviewEnvironment>, column: string) {
-	return dataSource.createQueryBuilder<Workspace | PreviewEnvironment>(entity, "holder").select(column);
+/** Which port to claim. */
+export interface PortChoice {
+	/** The lowest port; 10,000 if left out. */
+	from?: number | undefined;
+	/** The highest port; 10,100 if left out. */
+	to?: number | undefined;
+	/** Ports that the dashboard uses elsewhere: none of them is claimed. */
+	except?: readonly number[] | undefined;
 }
 
-const ASSIGNED = rows<{ port: number }>(Workspace, (dataSource) =>
-	[Workspace, PreviewEnvironment]
-		.map((entity) => holders(dataSource, entity, "holder.assignedPort AS port"))
-		.map((query) => query.where("holder.assignedPort IS NOT NULL").getQuery())
-		.join(" UNION ALL "),
-);
-const IS_ASSIGNED = rows<{ port: number }>(Workspace, (dataSource) =>
-	[Workspace, PreviewEnvironment]
-		.map((entity) => holders(dataSource, entity, "holder.assignedPort AS port"))
-		.map((query) => `(${query.where("holder.assignedPort = :port").limit(1).getQuery()})`)
-		.join(" UNION ALL "),
-);
-const COUNT = rows<{ count: string | number }>(Workspace, (dataSource) =>
-	[Workspace, PreviewEnvironment]
-		.map((entity) => holders(dataSource, entity, "COUNT(*) AS count"))
-		.map((query) => query.where("holder.assignedPort IS NOT NULL").getQuery())
-		.join(" UNION ALL "),
-);
-/** Locking, so that it sees what is committed even where the caller's transaction has an older snapshot. */
-const ASSIGNED_IN_RANGE = rows<{ port: number; workspaceId: number | null; previewId: number | null }>(
-	Workspace,
-	(dataSource) =>
-		[
-			holders(dataSource, Workspace, "holder.assignedPort AS port, holder.id AS workspaceId, NULL AS previewId"),
-			holders(dataSource, PreviewEnvironment, "holder.assignedPort, NULL, holder.id"),
-		]
-			.map((query) => query.where("holder.assignedPort BETWEEN :from AND :to").getQuery())
-			.map((sql) => `(${sql} LOCK IN SHARE MODE)`)
-			.join(" UNION ALL "),
-);
-
-/** A starting one without a port is one whose status was set without claiming. */
-const TO_WORKSPACE = update(
-	Workspace,
-	{ status: "'starting'", assignedPort: ":assignedPort", errorMessage: "NULL" },
-	`id = :id AND (${statusIn(WORKSPACE_TRANSITIONS.starting, "stopped")} OR (status = 'starting' AND assignedPort IS NULL))`,
-);
-const TO_PREVIEW = update(
-	PreviewEnvironment,
-	{ assignedPort: ":assignedPort" },
-	`id = :id AND ${statusIn(["creating"], "creating")}`,
-);
-
-const WORKSPACES = stateful(Workspace, "stopped");
-const PREVIEWS = stateful(PreviewEnvironment, "creating");
-
-type Holder = "workspaceId" | "previewId";
+export const DEFAULT_PORT_RANGE: Readonly<PortRange> = { from: 10_000, to: 10_100 };
 
 /**
- * The host's ports that workspaces and previews hold, from one range. A port is claimed together with what it is for,
- * and free again once that is stopped, expired or deleted.
+ * The server's ports that workspaces and previews hold, from one range. A port is claimed together with what it is for,
+ * and free again once that is stopped, expired or deleted, or failed without a container.
  */
 export class PortRepository extends Repository<Workspace> {
 	/** On a DataSource, or in a transaction by its manager. */
-	static from(source: RepositorySource): PortRepository {
-		return new PortRepository(Workspace, managerOf(source));
+	static from<Result extends PortRepository>(
+		this: new (
+			entity: typeof Workspace,
+			manager: EntityManager,
+		) => Result,
+		source: RepositorySource,
+	): Result {
+		return new this(Workspace, managerOf(source));
 	}
 
 	/** Every port that is held, lowest first. 1 statement. */
 	async listAssigned(): Promise<number[]> {
-		const found = await run(this, ASSIGNED);
+		const found = await execute(this, statements.ASSIGNED);
 		return [...new Set(found.map(({ port }) => port))].sort((a, b) => a - b);
 	}
 
 	/** Whether a workspace or a preview holds the port. 1 statement. */
 	async isAssigned(port: number): Promise<boolean> {
-		const found = await run(this, IS_ASSIGNED, { port });
+		const found = await execute(this, statements.IS_ASSIGNED, { port });
 		return found.length > 0;
 	}
 
-	/** How many workspaces and previews hold a port. 1 statement. */
+	/** How many ports are held; one that two rows hold counts once. 1 statement. */
 	async countAssigned(): Promise<number> {
-		const counts = await run(this, COUNT);
-		return counts.reduce((sum, { count }) => sum + Number(count), 0);
+		const ports = await this.listAssigned();
+		return ports.length;
 	}
 
 	/**
-	 * Makes a stopped or failed workspace starting with the lowest free port, and returns the port; one that it holds
-	 * within the range it keeps. Of several callers for one workspace, one succeeds. 5 statements, one transaction; 3 in
-	 * the caller's transaction, which should be short: other claims and creations wait for its end.
+	 * Makes a stopped or failed workspace starting with the lowest free port, and returns the port. One that it holds in
+	 * the range it keeps, unless another row holds it too. Of several callers for one workspace, one succeeds. 1
+	 * statement, which commits itself; in a caller's transaction, which should be short, other claims and creations wait
+	 * for its end.
 	 *
 	 * @throws NoFreePortError; InvalidTransitionError if it is neither stopped nor failed; NotFoundError,
-	 * InvalidValueError
+	 * InvalidValueError, BusyError
 	 */
-	claimForWorkspace(workspaceId: number, range: PortRange = DEFAULT_PORT_RANGE): Promise<number> {
-		return inTransaction(this, (at) =>
-			claim(at, "workspaceId", workspaceId, range, WORKSPACES, TO_WORKSPACE, "starting with a port"),
-		);
+	async claimForWorkspace(workspaceId: number, choice: PortChoice = {}): Promise<number> {
+		const range = rangeOf(choice);
+		const { from, to, exceptJson } = range;
+		const values = { id: workspaceId, from, to, exceptJson };
+		const change = await executeLocked(this, statements.CLAIM_FOR_WORKSPACE, values, lacksPort);
+		return claimed(change, range, { id: workspaceId, lifeCycle: workspaces.LIFE_CYCLE, to: "starting" });
 	}
 
 	/**
-	 * Gives a creating preview the lowest free port, and returns it; one that it holds within the range it keeps.
-	 * Statements as for a workspace.
+	 * Gives a creating preview the lowest free port, and returns it; the rest as for a workspace. Called again it returns
+	 * the same one. 1 statement.
 	 *
-	 * @throws NoFreePortError; InvalidTransitionError if it is not creating; NotFoundError, InvalidValueError
+	 * @throws NoFreePortError; InvalidTransitionError if it is not creating; NotFoundError, InvalidValueError, BusyError
 	 */
-	claimForPreview(previewId: number, range: PortRange = DEFAULT_PORT_RANGE): Promise<number> {
-		return inTransaction(this, (at) =>
-			claim(at, "previewId", previewId, range, PREVIEWS, TO_PREVIEW, "the holder of a port"),
-		);
+	async claimForPreview(previewId: number, choice: PortChoice = {}): Promise<number> {
+		const range = rangeOf(choice);
+		const { from, to, exceptJson } = range;
+		const values = { id: previewId, from, to, exceptJson };
+		const change = await executeLocked(this, statements.CLAIM_FOR_PREVIEW, values, lacksPort);
+		return claimed(change, range, { id: previewId, lifeCycle: previews.LIFE_CYCLE, to: "claimed" });
 	}
 }
 
-async function claim(
-	at: Sender,
-	holder: Holder,
-	id: number,
-	range: PortRange,
-	entity: Stateful,
-	statement: Statement<Change>,
-	to: string,
-): Promise<number> {
-	checkRange(range);
-	const { from, to: last } = range;
-	await lockGlobalRow(at);
-	const assigned = await run(at, ASSIGNED_IN_RANGE, { from, to: last });
-	const held = assigned.find((row) => row[holder] === id)?.port;
-	const port = held ?? lowestFree(range, new Set(assigned.map((row) => row.port)));
-	await transition(at, entity, statement, { id, assignedPort: port }, to);
-	return port;
+interface Range extends PortRange {
+	readonly exceptJson: string;
 }
 
-function lowestFree({ from, to }: PortRange, assigned: ReadonlySet<number>): number {
-	for (let port = from; port <= to; port++) if (!assigned.has(port)) return port;
-	throw new NoFreePortError(from, to);
+const lacksPort = ({ reported }: Change) => statements.lacksPort(reported);
+
+/** @throws NoFreePortError, NotFoundError, InvalidTransitionError */
+function claimed(
+	{ reported }: Change,
+	{ from, to: last }: Range,
+	{ id, lifeCycle, to }: { id: number; lifeCycle: Pick<LifeCycle<string>, "entityName" | "statusOf">; to: string },
+): number {
+	const port = statements.portIn(reported);
+	if (port) return port;
+	if (!reported) throw new NotFoundError(lifeCycle.entityName);
+	if (statements.lacksPort(reported)) throw new NoFreePortError(from, last);
+	throw new InvalidTransitionError(lifeCycle.entityName, id, lifeCycle.statusOf(reported), to);
 }
 
-function checkRange({ from, to }: PortRange): void {
-	const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port <= 65_535;
-	if (isPort(from) && isPort(to) && from <= to) return;
-	throw new InvalidValueError("PortRange", "from", "a port not above `to`, both from 1 to 65535");
+const isPort = (port: unknown) => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535;
+
+function rangeOf(choice: PortChoice): Range {
+	checkNames("PortRange", choice, ["from", "to", "except"]);
+	const { from = DEFAULT_PORT_RANGE.from, to = DEFAULT_PORT_RANGE.to, except = [] } = choice;
+	if (!isPort(from)) throw refusal("PortRange", "from", "an integer from 1 to 65535", from);
+	if (!isPort(to)) throw refusal("PortRange", "to", "an integer from 1 to 65535", to);
+	if (from > to) throw new InvalidValueError("PortRange", "from", "a port not above `to`");
+	if (!Array.isArray(except)) throw new InvalidValueError("PortRange", "except", "a list of integers");
+	for (const port of except) {
+		if (!Number.isInteger(port)) throw refusal("PortRange", "except", "a list of integers", port);
+	}
+	const excepted = except.filter((port) => port >= from && port <= to);
+	return { from, to, exceptJson: JSON.stringify(excepted) };
 }

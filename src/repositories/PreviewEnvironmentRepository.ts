@@ -1,201 +1,278 @@
 import { Repository } from "typeorm";
 import { PreviewEnvironment, Workspace } from "../entities";
-import { LimitReachedError, NotFoundError } from "../errors";
-import { insertWithinLimit } from "./effectiveLimits";
-import { earliestFirst } from "./order";
+import { InvalidTransitionError, InvalidValueError, LimitReachedError, NotFoundError } from "../errors";
+import { executeLocked } from "./globalRow";
+import { type Observation, observed } from "./observation";
+import { earliestFirst, highestIdFirst } from "./order";
 import * as statements from "./previewStatements";
 import { ResourceLimitRepository } from "./ResourceLimitRepository";
-import { managerOf, type RepositorySource } from "./source";
-import { run } from "./sql";
-import { transition } from "./transitions";
+import { managerOf, type RepositoryClass, type RepositorySource } from "./source";
+import { checkNames, execute, refusal } from "./sql";
+import type { FailedStart } from "./WorkspaceRepository";
 
-/** What a new preview is made of. */
-export interface NewPreview {
-	workspaceId: number;
-	/** Whose limits count. */
-	userId: number;
-	previewHash: string;
+/** What a new preview is made of; `userId` is whose limits count. */
+export interface NewPreview extends Pick<PreviewEnvironment, "workspaceId" | "userId" | "previewHash"> {
 	/** Left out: as many hours from now as the user's effective limits say. */
-	expiresAt?: Date;
+	expiresAt?: PreviewEnvironment["expiresAt"] | undefined;
 	/** The hash of the password that visitors give; left out: none. */
-	passwordHash?: string | null;
+	passwordHash?: PreviewEnvironment["passwordHash"] | undefined;
 }
 
 /** What a preview's container that has started is known by. */
-export interface StartedPreview {
-	containerId: string;
-	containerName: string;
-	previewUrl: string;
+export type StartedPreview = {
+	[Key in "containerId" | "containerName" | "previewUrl"]: NonNullable<PreviewEnvironment[Key]>;
+};
+
+/** By how much an expiry is put off. */
+export interface Extension {
+	/** A whole number, at least 1. */
+	hours: number;
 }
+
+const CREATE_NAMES = ["workspaceId", "userId", "previewHash", "expiresAt", "passwordHash"];
+const START_NAMES = ["containerId", "containerName", "previewUrl"];
+const { entityName } = PreviewEnvironment;
 
 /** Preview environments, and all that the dashboard does with them. */
 export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment> {
 	/** On a DataSource, or in a transaction by its manager. */
-	static from(source: RepositorySource): PreviewEnvironmentRepository {
-		return new PreviewEnvironmentRepository(PreviewEnvironment, managerOf(source));
+	static from<Result extends PreviewEnvironmentRepository>(
+		this: RepositoryClass<typeof PreviewEnvironment, Result>,
+		source: RepositorySource,
+	): Result {
+		return new this(PreviewEnvironment, managerOf(source));
 	}
 
 	/** The preview, or null. 1 statement. */
 	async findById(id: number): Promise<PreviewEnvironment | null> {
-		const [preview] = await run(this, statements.BY_ID, { id });
+		const [preview] = await execute(this, statements.BY_ID, { id });
 		return preview ?? null;
 	}
 
 	/** The preview if it is that user's, or null. 1 statement. */
 	async findByIdAndUser(id: number, userId: number): Promise<PreviewEnvironment | null> {
-		const [preview] = await run(this, statements.BY_ID_AND_USER, { id, userId });
+		const [preview] = await execute(this, statements.BY_ID_AND_USER, { id, userId });
 		return preview ?? null;
 	}
 
 	/** The preview behind a public URL, or null. 1 statement. */
 	async findByHash(previewHash: string): Promise<PreviewEnvironment | null> {
-		const [preview] = await run(this, statements.BY_HASH, { previewHash });
+		const [preview] = await execute(this, statements.BY_HASH, { previewHash });
 		return preview ?? null;
 	}
 
 	/** The same with `passwordHash`, which a visitor's password has to be checked against. 1 statement. */
 	async findByHashWithPassword(previewHash: string): Promise<PreviewEnvironment | null> {
-		const [preview] = await run(this, statements.BY_HASH_WITH_PASSWORD, { previewHash });
+		const [preview] = await execute(this, statements.BY_HASH_WITH_PASSWORD, { previewHash });
 		return preview ?? null;
 	}
 
 	/** A user's previews of a workspace, newest first, history included. 1 statement. */
-	listByWorkspaceAndUser(workspaceId: number, userId: number): Promise<PreviewEnvironment[]> {
-		return run(this, statements.OF_WORKSPACE_AND_USER, { workspaceId, userId });
+	async listByWorkspaceAndUser(workspaceId: number, userId: number): Promise<PreviewEnvironment[]> {
+		return highestIdFirst(await execute(this, statements.OF_WORKSPACE_AND_USER, { workspaceId, userId }));
 	}
 
-	/** The previews of each of the workspaces, newest first, history included. 1 statement; none for no workspace. */
-	async listByWorkspaces(workspaceIds: readonly number[]): Promise<Map<number, PreviewEnvironment[]>> {
+	/**
+	 * The previews of each of the workspaces, only those of a user if `userId` is given, newest first, history included.
+	 * An undefined `userId` is refused, so that no mistake shows somebody else's. 1 statement; none for no workspace.
+	 */
+	async listByWorkspaces(
+		workspaceIds: readonly number[],
+		...user: [userId?: number]
+	): Promise<Map<number, PreviewEnvironment[]>> {
 		const found = new Map<number, PreviewEnvironment[]>(workspaceIds.map((id) => [id, []]));
 		if (!found.size) return found;
-		for (const preview of await run(this, statements.OF_WORKSPACES, { workspaceIds }))
-			found.get(preview.workspaceId)?.push(preview);
+		const previews =
+			user.length === 0
+				? await execute(this, statements.OF_WORKSPACES, { workspaceIds })
+				: await execute(this, statements.OF_WORKSPACES_AND_USER, { workspaceIds, userId: user[0] as number });
+		for (const preview of highestIdFirst(previews)) found.get(preview.workspaceId)?.push(preview);
 		return found;
 	}
 
-	/** How many previews of a workspace are creating or running. 1 statement. */
-	async countActive(workspaceId: number): Promise<number> {
-		const counts = await this.countActiveByWorkspaces([workspaceId]);
+	/** How many previews of a workspace are creating or running, only those of a user if `userId` is given. 1 statement. */
+	async countActive(workspaceId: number, ...user: [userId?: number]): Promise<number> {
+		const counts = await this.countActiveByWorkspaces([workspaceId], ...user);
 		return counts.get(workspaceId) ?? 0;
 	}
 
 	/** The same for each of the workspaces. 1 statement; none for no workspace. */
-	async countActiveByWorkspaces(workspaceIds: readonly number[]): Promise<Map<number, number>> {
+	async countActiveByWorkspaces(
+		workspaceIds: readonly number[],
+		...user: [userId?: number]
+	): Promise<Map<number, number>> {
 		const counts = new Map<number, number>(workspaceIds.map((id) => [id, 0]));
 		if (!counts.size) return counts;
-		for (const row of await run(this, statements.COUNT_ACTIVE, { workspaceIds }))
-			counts.set(row.workspaceId, Number(row.count));
+		const rows =
+			user.length === 0
+				? await execute(this, statements.COUNT_ACTIVE, { workspaceIds })
+				: await execute(this, statements.COUNT_ACTIVE_OF_USER, { workspaceIds, userId: user[0] as number });
+		for (const row of rows) counts.set(row.workspaceId, Number(row.count));
 		return counts;
 	}
 
 	/** All creating or running, with the owner's names in `user`, soonest expiry first. 1 statement. */
 	async listActive(): Promise<PreviewEnvironment[]> {
-		return earliestFirst(await run(this, statements.ACTIVE), (preview) => preview.expiresAt);
+		return earliestFirst(await execute(this, statements.ACTIVE), (preview) => preview.expiresAt);
 	}
 
-	/** Those past their expiry that are still creating or running, oldest expiry first. 1 statement. */
+	/**
+	 * Those past their expiry that are still creating or running, oldest expiry first. `beginExpiry` takes one of them. 1
+	 * statement.
+	 */
 	async listExpired(): Promise<PreviewEnvironment[]> {
-		return earliestFirst(await run(this, statements.EXPIRED), (preview) => preview.expiresAt);
+		return earliestFirst(await execute(this, statements.EXPIRED), (preview) => preview.expiresAt);
+	}
+
+	/**
+	 * All that a restart has to compare with Docker, each then to be reconciled: every preview that has neither ended nor
+	 * failed, or that holds a container or a port. 1 statement.
+	 */
+	listUnsettled(): Promise<PreviewEnvironment[]> {
+		return execute(this, statements.UNSETTLED);
 	}
 
 	/**
 	 * Makes a creating preview unless the workspace has as many active ones as the user's limits allow, however many calls
-	 * come at once, and returns its id. The project is the workspace's. As for workspaces, a caller's own transaction
-	 * should be short. 1 statement.
+	 * come at once, and returns its id. The project is the workspace's. A caller's own transaction should be short, as for
+	 * workspaces. 1 statement, which commits itself.
 	 *
 	 * @throws LimitReachedError, AlreadyExistsError (the hash), NotFoundError (of the workspace or the user),
-	 * ValueTooLongError, InvalidValueError
+	 * ValueTooLongError, InvalidValueError, BusyError, IdsExhaustedError
 	 */
-	createWithinLimit(preview: NewPreview): Promise<number> {
+	async createWithinLimit(preview: NewPreview): Promise<number> {
+		checkNames(entityName, preview, CREATE_NAMES);
 		const { workspaceId, userId, previewHash, expiresAt, passwordHash = null } = preview;
-		const values = { workspaceId, userId, previewHash, expiresAt, passwordHash };
-		const statement = expiresAt === undefined ? statements.CREATE_FOR_DEFAULT_LIFETIME : statements.CREATE;
-		return insertWithinLimit(
-			this,
-			() => run(this, statement, values),
-			() => this.#refusal(workspaceId, userId),
-		);
-	}
-
-	async #refusal(workspaceId: number, userId: number): Promise<Error> {
+		const values = { workspaceId, userId, previewHash, passwordHash };
+		const { affected, reported } =
+			expiresAt === undefined
+				? await executeLocked(this, statements.CREATE_FOR_DEFAULT_LIFETIME, values)
+				: await executeLocked(this, statements.CREATE, { ...values, expiresAt });
+		if (affected) return reported;
 		const workspace = await this.manager.existsBy(Workspace, { id: workspaceId });
-		if (!workspace) return new NotFoundError(Workspace.name);
+		if (!workspace) throw new NotFoundError(Workspace.entityName);
 		const limits = await ResourceLimitRepository.from(this.manager).findEffective(userId);
-		return new LimitReachedError(PreviewEnvironment.name, limits.maxPreviewsPerWorkspace);
+		throw new LimitReachedError(entityName, limits.maxPreviewsPerWorkspace);
 	}
 
 	/**
-	 * Makes a creating preview running, in its container and with the port that it holds. 1 statement.
+	 * Makes a creating preview running, in its container and with the port that it holds. Returns whether it changed:
+	 * false where it runs in that container already. 1 statement.
 	 *
 	 * @throws InvalidTransitionError if it is not creating; NotFoundError, ValueTooLongError, InvalidValueError
 	 */
-	async markRunning(id: number, { containerId, containerName, previewUrl }: StartedPreview): Promise<void> {
-		await transition(
-			this,
-			statements.STATEFUL,
-			statements.RUN,
-			{ id, containerId, containerName, previewUrl },
-			"running",
-		);
+	async markRunning(id: number, started: StartedPreview): Promise<boolean> {
+		checkNames(entityName, started, START_NAMES);
+		const { containerId, containerName, previewUrl } = started;
+		const values = { id, containerId, containerName, previewUrl };
+		return statements.LIFE_CYCLE.transitionTo(this, statements.RUN, values, { to: "running" });
 	}
 
 	/**
-	 * Records that creating, running or stopping failed; container and port stay until it is stopped. 1 statement.
+	 * Records that something failed, whatever the status is. The port is given back unless a container is known, which
+	 * may still use it: stopping the preview frees both. With the `port` of the caller's own start nothing happens unless
+	 * the preview still holds that port. Returns whether it changed. 1 statement.
 	 *
 	 * @param errorMessage at most 65,535 bytes
-	 * @throws InvalidTransitionError if it has ended or failed before; NotFoundError, ValueTooLongError
+	 * @throws NotFoundError, ValueTooLongError, InvalidValueError
 	 */
-	async markFailed(id: number, errorMessage: string): Promise<void> {
-		await transition(this, statements.STATEFUL, statements.FAIL, { id, errorMessage }, "error");
+	async markFailed(id: number, errorMessage: string, start: FailedStart = {}): Promise<boolean> {
+		checkNames(entityName, start, ["port"]);
+		const { port = null } = start;
+		return statements.LIFE_CYCLE.changeExisting(this, statements.FAIL, { id, errorMessage, port });
 	}
 
 	/**
-	 * Makes a creating, running or failed preview stopping. 1 statement.
-	 *
-	 * @throws InvalidTransitionError if it is stopping or has ended; NotFoundError
-	 */
-	async markStopping(id: number): Promise<void> {
-		await transition(this, statements.STATEFUL, statements.BEGIN_STOP, { id }, "stopping");
-	}
-
-	/**
-	 * Makes a preview stopped: without container id and port, which is free from then on. 1 statement.
+	 * Makes a creating, running or failed preview stopping; container and port stay. Returns whether it changed: false
+	 * where it is stopping already. 1 statement.
 	 *
 	 * @throws InvalidTransitionError if it has ended; NotFoundError
 	 */
-	async markStopped(id: number): Promise<void> {
-		await transition(this, statements.STATEFUL, statements.STOP, { id }, "stopped");
+	markStopping(id: number): Promise<boolean> {
+		return statements.LIFE_CYCLE.transitionTo(this, statements.BEGIN_STOP, { id }, { to: "stopping" });
 	}
 
 	/**
-	 * Sets when a creating or running preview expires. 1 statement.
+	 * Makes a preview stopped: without container id and port, which is free from then on. Returns whether it changed:
+	 * false where it is stopped already and holds nothing. 1 statement.
 	 *
-	 * @throws InvalidTransitionError if it is neither; NotFoundError, InvalidValueError
+	 * @throws InvalidTransitionError if it has expired; NotFoundError
 	 */
-	async extendExpiry(id: number, expiresAt: Date): Promise<void> {
-		await transition(this, statements.STATEFUL, statements.EXTEND, { id, expiresAt }, "extended");
+	markStopped(id: number): Promise<boolean> {
+		return statements.LIFE_CYCLE.transitionTo(this, statements.END, { id }, { to: "stopped" });
 	}
 
 	/**
-	 * Makes a preview expired whose time is over: without container id and port; the row stays as history. One whose
-	 * expiry was extended since it was listed stays as it is. 1 statement.
-	 *
-	 * @throws InvalidTransitionError if it is not active or its time is not over; NotFoundError
+	 * Takes a creating or running preview whose time is over to stopping, and returns whether it did: false also where its
+	 * expiry was extended, or it was stopped or deleted, since it was listed. From then on it cannot be extended; it holds
+	 * its container and port until `markExpired`. 1 statement.
 	 */
-	async markExpired(id: number): Promise<void> {
-		await transition(
+	async beginExpiry(id: number): Promise<boolean> {
+		const { affected } = await execute(this, statements.BEGIN_EXPIRY, { id });
+		return affected > 0;
+	}
+
+	/**
+	 * Makes a preview expired, once its container is gone: without container id and port; the row stays as history. It is
+	 * stopping (see `beginExpiry`), or active with its time over. Returns whether it changed: false where it is expired
+	 * already and holds nothing. 1 statement.
+	 *
+	 * @throws InvalidTransitionError if it is none of these; NotFoundError
+	 */
+	markExpired(id: number): Promise<boolean> {
+		return statements.LIFE_CYCLE.transitionTo(
 			this,
-			statements.STATEFUL,
 			statements.EXPIRE,
 			{ id },
-			"expired",
-			"only an active preview whose time is over can",
+			{ to: "expired", reason: "only an active one whose time is over, or one that is being stopped, does" },
 		);
+	}
+
+	/**
+	 * Sets when a creating or running preview expires, and returns whether that is a change. 1 statement.
+	 *
+	 * @throws InvalidTransitionError if it is neither, since `beginExpiry` was faster, say; NotFoundError,
+	 * InvalidValueError
+	 */
+	extendExpiry(id: number, expiresAt: Date): Promise<boolean> {
+		return statements.LIFE_CYCLE.transitionTo(this, statements.EXTEND, { id, expiresAt }, { to: "extended" });
+	}
+
+	/**
+	 * Puts off the expiry of a creating or running preview by some hours, and returns the new one. Of calls at once each
+	 * counts. 1 statement.
+	 *
+	 * @throws InvalidTransitionError if it is neither, since `beginExpiry` was faster, say; NotFoundError;
+	 * InvalidValueError also where the expiry would be after 2038-01-19, which no TIMESTAMP holds
+	 */
+	async extendBy(id: number, extension: Extension): Promise<Date> {
+		checkNames("Extension", extension, ["hours"]);
+		const { hours } = extension;
+		if (!Number.isInteger(hours) || hours < 1) throw refusal("Extension", "hours", "an integer of at least 1", hours);
+		const { affected, reported } = await execute(this, statements.EXTEND_BY, { id, hours });
+		if (affected) return new Date(reported * 1000);
+		if (!reported) throw new NotFoundError(entityName);
+		const from = statements.LIFE_CYCLE.statusOf(reported);
+		if (from !== "creating" && from !== "running") throw new InvalidTransitionError(entityName, id, from, "extended");
+		throw new InvalidValueError("Extension", "hours", "so few that the expiry is before 2038-01-19");
+	}
+
+	/**
+	 * Makes a preview what Docker says, whatever its status is. With `running` it is running, in the container and with
+	 * the port that are given, else with those that it has. Else it is stopped, or still expired: without container id and
+	 * port. Returns whether it changed. 1 statement.
+	 *
+	 * @throws NotFoundError, ValueTooLongError, InvalidValueError
+	 */
+	async reconcile(id: number, observation: Observation): Promise<boolean> {
+		const { running, ...container } = observed(entityName, observation);
+		if (!running) return statements.LIFE_CYCLE.changeExisting(this, statements.RECONCILE_STOPPED, { id });
+		return statements.LIFE_CYCLE.changeExisting(this, statements.RECONCILE_RUNNING, { id, ...container });
 	}
 
 	/** Deletes the preview and returns whether it was there. 1 statement. */
 	async deleteById(id: number): Promise<boolean> {
-		const { affected } = await run(this, statements.DELETE, { id });
+		const { affected } = await execute(this, statements.DELETE, { id });
 		return affected > 0;
 	}
 }

@@ -1,42 +1,60 @@
 import { Repository } from "typeorm";
 import { ResourceLimit } from "../entities";
-import { type EffectiveLimits, LIMIT_DEFAULTS } from "./effectiveLimits";
-import { managerOf, type RepositorySource } from "./source";
-import { type Change, type Expressions, remove, run, type Statement, select, upsert } from "./sql";
+import { type EffectiveLimits, LIMIT_DEFAULTS } from "../entities/limitDefaults";
+import { executeLocked, IS_GLOBAL_ROW, LIMIT_COLUMNS, LOCKED_GLOBAL_ROW } from "./globalRow";
+import { managerOf, type RepositoryClass, type RepositorySource } from "./source";
+import { type Change, change, checkNames, execute, LAST_INSTANT, refusal, type Statement, select } from "./sql";
 
 /** Limits to set: what is left out stays as it is, null says that the next in line counts. */
-export type LimitChanges = { readonly [Limit in keyof EffectiveLimits]?: EffectiveLimits[Limit] | null };
+export type LimitChanges = { readonly [Limit in keyof EffectiveLimits]?: EffectiveLimits[Limit] | null | undefined };
 
-const LIMITS = Object.keys(LIMIT_DEFAULTS) as (keyof EffectiveLimits)[];
+type Limit = keyof EffectiveLimits;
+type LimitStatement = Statement<Change, Readonly<Record<string, unknown>>>;
 
-const GLOBAL = select(ResourceLimit, { where: "resourceLimit.globalRow = 1" });
-const OWN = select(ResourceLimit, { where: "resourceLimit.userId = :userId" });
+const LIMITS = Object.keys(LIMIT_DEFAULTS) as Limit[];
+const { entityName } = ResourceLimit;
+
+const GLOBAL = select(ResourceLimit, { where: "global_row = 1" });
+const OWN = select(ResourceLimit, { where: "user_id = :userId" });
 const OWN_AND_GLOBAL = select(ResourceLimit, {
 	columns: ["userId", ...LIMITS],
-	where: "resourceLimit.userId = :userId OR resourceLimit.userId IS NULL",
+	where: "user_id = :userId OR user_id IS NULL",
 });
-const REMOVE_OWN = remove(ResourceLimit, "userId = :userId");
+const REMOVE_OWN = change(ResourceLimit, "DELETE FROM resource_limits WHERE user_id = :userId");
 
-const parametersFor = (limits: readonly (keyof EffectiveLimits)[]) =>
-	Object.fromEntries(limits.map((limit) => [limit, `:${limit}?`])) as Expressions<ResourceLimit>;
+const assign = (limit: Limit) => `${LIMIT_COLUMNS[limit]} = :${limit}?`;
 
-/** A new row of a user's says nothing on what is not set, so that the global row counts. */
-const setOwn = keptByLimits((limits) => {
-	const silent = Object.fromEntries(LIMITS.map((limit) => [limit, "NULL"]));
-	const set = parametersFor(limits);
-	return upsert(ResourceLimit, { userId: ":userId", ...silent, ...set }, limits.length ? set : { userId: ":userId" });
+/**
+ * A new row of a user's says nothing on what is not set, so that the global row counts. Under the lock that creations
+ * hold while they read the user's limits: without it, one that waits for this row and one that this row waits for would
+ * be a deadlock.
+ */
+const setOwn = cachedByLimits((limits) => {
+	const columns = limits.map((limit) => `, ${LIMIT_COLUMNS[limit]}`);
+	const unset = LIMITS.filter((limit) => !limits.includes(limit)).map((limit) => `, ${LIMIT_COLUMNS[limit]}`);
+	const values = limits.map((limit) => `, :${limit}?`);
+	const text = `INSERT INTO resource_limits (user_id${[...columns, ...unset].join("")})
+		SELECT :userId${values.join("")}${", NULL".repeat(unset.length)} FROM ${LOCKED_GLOBAL_ROW} WHERE ${IS_GLOBAL_ROW} FOR UPDATE
+		ON DUPLICATE KEY UPDATE ${limits.length ? limits.map(assign).join(", ") : "user_id = :userId"}`;
+	return change(ResourceLimit, text as string);
 });
 
-const setGlobal = keptByLimits((limits) => {
-	const set = parametersFor(limits);
-	return upsert(ResourceLimit, { userId: "NULL", ...set }, limits.length ? set : { userId: "NULL" });
+const setGlobal = cachedByLimits((limits) => {
+	const set = [...limits.map(assign), "user_id = NULL"].join(", ");
+	return change(
+		ResourceLimit,
+		`UPDATE resource_limits SET ${set} WHERE global_row = 1 AND LAST_INSERT_ID(id) > 0` as string,
+	);
 });
 
 /** Resource limits of users, and the global ones. */
 export class ResourceLimitRepository extends Repository<ResourceLimit> {
 	/** On a DataSource, or in a transaction by its manager. */
-	static from(source: RepositorySource): ResourceLimitRepository {
-		return new ResourceLimitRepository(ResourceLimit, managerOf(source));
+	static from<Result extends ResourceLimitRepository>(
+		this: RepositoryClass<typeof ResourceLimit, Result>,
+		source: RepositorySource,
+	): Result {
+		return new this(ResourceLimit, managerOf(source));
 	}
 
 	/**
@@ -44,7 +62,7 @@ export class ResourceLimitRepository extends Repository<ResourceLimit> {
 	 * the column's default. A user that does not exist gets what counts for everybody. 1 statement.
 	 */
 	async findEffective(userId: number): Promise<EffectiveLimits> {
-		const found = await run(this, OWN_AND_GLOBAL, { userId });
+		const found = await execute(this, OWN_AND_GLOBAL, { userId });
 		const own = found.find((row) => row.userId !== null);
 		const general = found.find((row) => row.userId === null);
 		const limits = LIMITS.map((limit) => [limit, own?.[limit] ?? general?.[limit] ?? LIMIT_DEFAULTS[limit]]);
@@ -53,54 +71,63 @@ export class ResourceLimitRepository extends Repository<ResourceLimit> {
 
 	/** The row with the global limits, or null. 1 statement. */
 	async findGlobal(): Promise<ResourceLimit | null> {
-		const [row] = await run(this, GLOBAL);
+		const [row] = await execute(this, GLOBAL);
 		return row ?? null;
 	}
 
 	/**
 	 * Changes the global limits that are given. 1 statement.
 	 *
-	 * @throws ValueTooLongError, InvalidValueError
+	 * @throws ValueTooLongError, InvalidValueError, BusyError
 	 */
 	async setGlobal(changes: LimitChanges): Promise<void> {
-		const given = givenLimits(changes);
-		await run(this, setGlobal(given), { ...changes });
+		await executeLocked(this, setGlobal(givenLimits(changes)), { ...changes }, ({ reported }) => !reported);
 	}
 
 	/** The user's own row, or null. 1 statement. */
 	async findOwn(userId: number): Promise<ResourceLimit | null> {
-		const [row] = await run(this, OWN, { userId });
+		const [row] = await execute(this, OWN, { userId });
 		return row ?? null;
 	}
 
 	/**
 	 * Changes a user's own limits that are given, whether there is a row or not. 1 statement.
 	 *
-	 * @throws NotFoundError (of the user), ValueTooLongError, InvalidValueError
+	 * @throws NotFoundError (of the user), ValueTooLongError, InvalidValueError, BusyError
 	 */
 	async setOwn(userId: number, changes: LimitChanges): Promise<void> {
-		const given = givenLimits(changes);
-		await run(this, setOwn(given), { ...changes, userId });
+		await executeLocked(this, setOwn(givenLimits(changes)), { ...changes, userId });
 	}
 
 	/** Removes a user's own limits and returns whether there were any: the global ones count again. 1 statement. */
 	async removeOwn(userId: number): Promise<boolean> {
-		const { affected } = await run(this, REMOVE_OWN, { userId });
+		const { affected } = await execute(this, REMOVE_OWN, { userId });
 		return affected > 0;
 	}
 }
 
-function givenLimits(changes: LimitChanges): (keyof EffectiveLimits)[] {
+function givenLimits(changes: LimitChanges): Limit[] {
+	checkNames(entityName, changes, LIMITS);
+	checkLifetime(changes.defaultPreviewLifetimeHours);
 	return LIMITS.filter((limit) => changes[limit] !== undefined);
 }
 
+/** A preview that is created now has to expire at an instant that a TIMESTAMP holds. */
+function checkLifetime(hours: number | null | undefined): void {
+	if (hours === undefined || hours === null) return;
+	const most = Math.floor((LAST_INSTANT - Date.now() / 1000) / 3600);
+	if (Number.isInteger(hours) && hours >= 0 && hours <= most) return;
+	const expected = `an integer from 0 to ${most}, so that the expiry is before 2038-01-19`;
+	throw refusal(entityName, "defaultPreviewLifetimeHours", expected, hours);
+}
+
 /** One statement for each set of limits that is given together. */
-function keptByLimits(build: (limits: readonly (keyof EffectiveLimits)[]) => Statement<Change>) {
-	const kept = new Map<string, Statement<Change>>();
-	return (limits: readonly (keyof EffectiveLimits)[]) => {
+function cachedByLimits(build: (limits: readonly Limit[]) => LimitStatement) {
+	const cache = new Map<string, LimitStatement>();
+	return (limits: readonly Limit[]) => {
 		const key = limits.join();
-		const statement = kept.get(key) ?? build(limits);
-		kept.set(key, statement);
+		const statement = cache.get(key) ?? build(limits);
+		cache.set(key, statement);
 		return statement;
 	};
 }

@@ -2,38 +2,34 @@ import { Repository } from "typeorm";
 import { UserApiKey } from "../entities";
 import { UnknownProviderError } from "../errors";
 import { EncryptedSecret } from "./EncryptedSecret";
-import { managerOf, type RepositorySource } from "./source";
-import { rows, run, select, update, upsert } from "./sql";
+import { managerOf, type RepositoryClass, type RepositorySource } from "./source";
+import { change, execute, select, selectRows } from "./sql";
 
-/** The providers whose keys are kept. */
+/** The providers whose keys are stored. */
 export const API_KEY_PROVIDERS = ["anthropic", "openai"] as const;
 export type ApiKeyProvider = (typeof API_KEY_PROVIDERS)[number];
 
-const COLUMNS = {
-	anthropic: { encrypted: "anthropicKeyEncrypted", iv: "anthropicKeyIv" },
-	openai: { encrypted: "openaiKeyEncrypted", iv: "openaiKeyIv" },
-} as const;
-
 /** One provider's statements touch no column of another's. */
-function statementsFor(provider: ApiKeyProvider) {
-	const { encrypted, iv } = COLUMNS[provider];
-	const key = { [encrypted]: `:${encrypted}`, [iv]: `:${iv}` };
+function statementsFor<const Provider extends ApiKeyProvider>(provider: Provider) {
+	const encrypted = `${provider}KeyEncrypted` as const;
+	const iv = `${provider}KeyIv` as const;
+	const [key, vector] = [`${provider}_key_encrypted`, `${provider}_key_iv`] as const;
 	return {
 		encrypted,
 		iv,
-		set: upsert(UserApiKey, { userId: ":userId", ...key }, key),
-		find: select(UserApiKey, { columns: [encrypted, iv], where: "userApiKey.userId = :userId" }),
-		has: rows<{ present: unknown }>(UserApiKey, (dataSource) =>
-			dataSource
-				.createQueryBuilder(UserApiKey, "userApiKey")
-				.select("1", "present")
-				.where(`userApiKey.userId = :userId AND userApiKey.${encrypted} IS NOT NULL AND userApiKey.${iv} IS NOT NULL`)
-				.getQuery(),
-		),
-		clear: update(
+		set: change(
 			UserApiKey,
-			{ [encrypted]: "NULL", [iv]: "NULL" },
-			`userId = :userId AND (${encrypted} IS NOT NULL OR ${iv} IS NOT NULL)`,
+			`INSERT INTO user_api_keys (user_id, ${key}, ${vector}) VALUES (:userId, :${encrypted}, :${iv})
+			ON DUPLICATE KEY UPDATE ${key} = :${encrypted}, ${vector} = :${iv}` as string,
+		),
+		find: select(UserApiKey, { columns: [encrypted, iv], where: "user_id = :userId" }),
+		has: selectRows<{ present: unknown }, UserApiKey>(UserApiKey)(
+			`SELECT 1 AS present FROM user_api_keys WHERE user_id = :userId AND ${key} IS NOT NULL AND ${vector} IS NOT NULL`,
+		),
+		clear: change(
+			UserApiKey,
+			`UPDATE user_api_keys SET ${key} = NULL, ${vector} = NULL
+			WHERE user_id = :userId AND (${key} IS NOT NULL OR ${vector} IS NOT NULL)`,
 		),
 	};
 }
@@ -46,8 +42,11 @@ const STATEMENTS = { anthropic: statementsFor("anthropic"), openai: statementsFo
  */
 export class UserApiKeyRepository extends Repository<UserApiKey> {
 	/** On a DataSource, or in a transaction by its manager. */
-	static from(source: RepositorySource): UserApiKeyRepository {
-		return new UserApiKeyRepository(UserApiKey, managerOf(source));
+	static from<Result extends UserApiKeyRepository>(
+		this: RepositoryClass<typeof UserApiKey, Result>,
+		source: RepositorySource,
+	): Result {
+		return new this(UserApiKey, managerOf(source));
 	}
 
 	/**
@@ -59,25 +58,25 @@ export class UserApiKeyRepository extends Repository<UserApiKey> {
 	 */
 	async setKey(userId: number, provider: ApiKeyProvider, encrypted: Buffer, iv: Buffer): Promise<void> {
 		const statements = statementsOf(provider);
-		await run(this, statements.set, { userId, [statements.encrypted]: encrypted, [statements.iv]: iv });
+		await execute(this, statements.set, { userId, [statements.encrypted]: encrypted, [statements.iv]: iv });
 	}
 
 	/** The key, or null. 1 statement. */
 	async findKey(userId: number, provider: ApiKeyProvider): Promise<EncryptedSecret | null> {
 		const statements = statementsOf(provider);
-		const [row] = await run(this, statements.find, { userId });
+		const [row] = await execute(this, statements.find, { userId });
 		return EncryptedSecret.of(row?.[statements.encrypted], row?.[statements.iv]);
 	}
 
 	/** Whether there is a key; reads none. 1 statement. */
 	async hasKey(userId: number, provider: ApiKeyProvider): Promise<boolean> {
-		const found = await run(this, statementsOf(provider).has, { userId });
+		const found = await execute(this, statementsOf(provider).has, { userId });
 		return found.length > 0;
 	}
 
 	/** Removes the key and returns whether there was one; the other provider's stays. 1 statement. */
 	async clearKey(userId: number, provider: ApiKeyProvider): Promise<boolean> {
-		const { affected } = await run(this, statementsOf(provider).clear, { userId });
+		const { affected } = await execute(this, statementsOf(provider).clear, { userId });
 		return affected > 0;
 	}
 }

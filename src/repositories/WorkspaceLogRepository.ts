@@ -1,30 +1,23 @@
 import { Repository } from "typeorm";
 import { WorkspaceLog } from "../entities";
-import type { WorkspaceLogAction } from "../entities/enums";
-import type { JsonValue } from "../entities/WorkspaceLog";
-import { InvalidValueError } from "../errors";
-import { redactedJson } from "./redactDetails";
-import { managerOf, type RepositorySource } from "./source";
-import { insert, remove, run, type Statement, select, type Values } from "./sql";
+import { detailsToJson } from "./details";
+import { managerOf, type RepositoryClass, type RepositorySource } from "./source";
+import { change, checkNames, execute, refusal, select } from "./sql";
 
-/** What is recorded. */
-export interface NewLogEntry {
+/** What is recorded; `userId` is who did it. */
+export interface NewLogEntry extends Pick<WorkspaceLog, "userId" | "projectName" | "action"> {
 	/** Left out or null where the workspace is gone already. */
-	workspaceId?: number | null;
-	/** Who did it. */
-	userId: number;
-	projectName: string;
-	action: WorkspaceLogAction;
+	workspaceId?: WorkspaceLog["workspaceId"] | undefined;
 	/** What JSON can hold; secrets are taken out. */
-	details?: JsonValue;
+	details?: WorkspaceLog["details"] | undefined;
 }
 
 /** Which part of a log to read. */
 export interface LogPageOptions {
 	/** At most so many entries: 1 to 1,000, 50 if left out. */
-	limit?: number;
+	limit?: number | undefined;
 	/** `next` of the page before; left out: the latest entries. */
-	before?: number | null;
+	before?: number | null | undefined;
 }
 
 /** Some entries, latest first. */
@@ -39,54 +32,55 @@ const LARGEST_BATCH = 10_000;
 /** Every id is lower, or is that of the last row a table can have. */
 const LATEST = 2 ** 31 - 1;
 
-const APPEND = insert(WorkspaceLog, {
-	workspaceId: ":workspaceId?",
-	userId: ":userId",
-	projectName: ":projectName",
-	action: ":action",
-	details: ":details?",
-});
+const ENTRY_NAMES = ["workspaceId", "userId", "projectName", "action", "details"];
+const { entityName } = WorkspaceLog;
 
-/** Index entries end with the id: the page is read from the index, in order. MySQL would rather merge two indexes. */
-function page(where: string, index: string): Statement<WorkspaceLog[]> {
-	return select(WorkspaceLog, {
-		where: `${where}workspaceLog.id < :before`,
-		index,
-		orderBy: { "workspaceLog.id": "DESC" },
-		end: "LIMIT :limit",
-	});
-}
-
-const OF_WORKSPACE = page("workspaceLog.workspaceId = :workspaceId AND ", "workspace_id");
-const OF_PROJECT = page(
-	"workspaceLog.userId = :userId AND workspaceLog.projectName = :projectName AND ",
-	"idx_user_project",
-);
-const OF_EVERYBODY = page("", "PRIMARY");
-const DELETE_OLD = remove(
+const APPEND = change(
 	WorkspaceLog,
-	"createdAt < FROM_UNIXTIME(:olderThan)",
-	"ORDER BY created_at, id LIMIT :batchSize",
+	`INSERT INTO workspace_logs (workspace_id, user_id, project_name, action, details)
+	VALUES (:workspaceId?, :userId, :projectName, :action, :detailsJson?)`,
+);
+
+/** The page is read from the index, in its order, since its entries end with the id: details are too big to be sorted. */
+const LATEST_FIRST = "ORDER BY id DESC LIMIT :limit";
+const OF_WORKSPACE = select(WorkspaceLog, {
+	where: "workspace_id = :workspaceId AND id < :before",
+	index: "workspace_id",
+	end: LATEST_FIRST,
+});
+const OF_PROJECT = select(WorkspaceLog, {
+	where: "user_id = :userId AND project_name = :projectName AND id < :before",
+	index: "idx_user_project",
+	end: LATEST_FIRST,
+});
+const OF_EVERYBODY = select(WorkspaceLog, { where: "id < :before", index: "PRIMARY", end: LATEST_FIRST });
+const DELETE_OLD = change(
+	WorkspaceLog,
+	"DELETE FROM workspace_logs WHERE created_at < FROM_UNIXTIME(:olderThan) ORDER BY created_at, id LIMIT :batchSize",
 );
 
 /** The log of what happened to workspaces. */
 export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
 	/** On a DataSource, or in a transaction by its manager. */
-	static from(source: RepositorySource): WorkspaceLogRepository {
-		return new WorkspaceLogRepository(WorkspaceLog, managerOf(source));
+	static from<Result extends WorkspaceLogRepository>(
+		this: RepositoryClass<typeof WorkspaceLog, Result>,
+		source: RepositorySource,
+	): Result {
+		return new this(WorkspaceLog, managerOf(source));
 	}
 
 	/**
 	 * Records what happened, and returns the entry's id. In `details` every value is stored as `[REDACTED]` whose name
-	 * contains key, password, token, secret or credential, at any depth. 1 statement.
+	 * says that it is a secret (see `docs/repositories.md`), at any depth, in texts too. 1 statement.
 	 *
-	 * @throws NotFoundError (of the workspace or the user), ValueTooLongError, InvalidValueError
+	 * @throws NotFoundError (of the workspace or the user), ValueTooLongError, InvalidValueError, IdsExhaustedError
 	 */
 	async append(entry: NewLogEntry): Promise<number> {
+		checkNames(entityName, entry, ENTRY_NAMES);
 		const { workspaceId = null, userId, projectName, action } = entry;
-		const details = toJson(entry.details);
-		const { id } = await run(this, APPEND, { workspaceId, userId, projectName, action, details });
-		return id;
+		const detailsJson = detailsToJson(entry.details);
+		const { reported } = await execute(this, APPEND, { workspaceId, userId, projectName, action, detailsJson });
+		return reported;
 	}
 
 	/**
@@ -94,28 +88,21 @@ export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
 	 *
 	 * @throws InvalidValueError
 	 */
-	pageOfWorkspace(workspaceId: number, options: LogPageOptions = {}): Promise<LogPage> {
-		return this.#page(OF_WORKSPACE, { workspaceId }, options);
+	async pageOfWorkspace(workspaceId: number, options: LogPageOptions = {}): Promise<LogPage> {
+		const range = rangeOf(options);
+		return pageOf(await execute(this, OF_WORKSPACE, { workspaceId, ...range }), range);
 	}
 
 	/** The same for a user's project, whatever workspaces it had. 1 statement. */
-	pageOfProject(userId: number, projectName: string, options: LogPageOptions = {}): Promise<LogPage> {
-		return this.#page(OF_PROJECT, { userId, projectName }, options);
+	async pageOfProject(userId: number, projectName: string, options: LogPageOptions = {}): Promise<LogPage> {
+		const range = rangeOf(options);
+		return pageOf(await execute(this, OF_PROJECT, { userId, projectName, ...range }), range);
 	}
 
 	/** The same for everybody. 1 statement. */
-	pageOfEverybody(options: LogPageOptions = {}): Promise<LogPage> {
-		return this.#page(OF_EVERYBODY, {}, options);
-	}
-
-	async #page(statement: Statement<WorkspaceLog[]>, of: Values, options: LogPageOptions): Promise<LogPage> {
-		const { limit = 50, before } = options;
-		checkRange("limit", limit, LONGEST_PAGE);
-		// One more than asked for tells whether there is a next page.
-		const entries = await run(this, statement, { ...of, before: before ?? LATEST, limit: limit + 1 });
-		if (entries.length <= limit) return { entries, next: null };
-		entries.pop();
-		return { entries, next: entries.at(-1)?.id ?? null };
+	async pageOfEverybody(options: LogPageOptions = {}): Promise<LogPage> {
+		const range = rangeOf(options);
+		return pageOf(await execute(this, OF_EVERYBODY, range), range);
 	}
 
 	/**
@@ -126,28 +113,33 @@ export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
 	 * @param batchSize 1 to 10,000 rows
 	 * @throws InvalidValueError
 	 */
-	async deleteOlderThan(olderThan: Date, { batchSize = 1_000 }: { batchSize?: number } = {}): Promise<number> {
+	async deleteOlderThan(olderThan: Date, options: { batchSize?: number | undefined } = {}): Promise<number> {
+		checkNames(entityName, options, ["batchSize"]);
+		const { batchSize = 1_000 } = options;
 		checkRange("batchSize", batchSize, LARGEST_BATCH);
 		for (let deleted = 0; ; ) {
-			const { affected } = await run(this, DELETE_OLD, { olderThan, batchSize });
+			const { affected } = await execute(this, DELETE_OLD, { olderThan, batchSize });
 			deleted += affected;
 			if (affected < batchSize) return deleted;
 		}
 	}
 }
 
-function toJson(details: JsonValue | undefined): string | null {
-	if (details === undefined || details === null) return null;
-	try {
-		const json = redactedJson(details);
-		if (json !== undefined) return json;
-	} catch (cause) {
-		throw new InvalidValueError(WorkspaceLog.name, "details", "what JSON can hold", { cause });
-	}
-	throw new InvalidValueError(WorkspaceLog.name, "details", "what JSON can hold");
+/** One more than asked for shows whether there is a next page. */
+function rangeOf(options: LogPageOptions): { before: number; limit: number } {
+	checkNames(entityName, options, ["limit", "before"]);
+	const { limit = 50, before } = options;
+	checkRange("limit", limit, LONGEST_PAGE);
+	return { before: before ?? LATEST, limit: limit + 1 };
+}
+
+function pageOf(entries: WorkspaceLog[], { limit }: { limit: number }): LogPage {
+	if (entries.length < limit) return { entries, next: null };
+	entries.pop();
+	return { entries, next: entries.at(-1)?.id ?? null };
 }
 
 function checkRange(name: string, value: number, most: number): void {
 	if (Number.isInteger(value) && value >= 1 && value <= most) return;
-	throw new InvalidValueError(WorkspaceLog.name, name, `an integer from 1 to ${most}`);
+	throw refusal(entityName, name, `an integer from 1 to ${most}`, value);
 }

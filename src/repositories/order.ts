@@ -13,3 +13,8 @@ export function latestFirst<Item extends Dated>(items: Item[], date: (item: Item
 export function earliestFirst<Item extends Dated>(items: Item[], date: (item: Item) => Date): Item[] {
 	return items.sort((a, b) => date(a).getTime() - date(b).getTime() || a.id - b.id);
 }
+
+/** By id, the highest first. */
+export function highestIdFirst<Item extends Dated>(items: Item[]): Item[] {
+	return items.sort((a, b) => b.id - a.id);
+}

@@ -3,6 +3,9 @@ import type { DataSource, EntityManager } from "typeorm";
 /** Where a repository is obtained: any DataSource that has the module's entities, or a transaction's manager. */
 export type RepositorySource = DataSource | EntityManager;
 
+/** A repository's class: that which `from` is called on, which may be a subclass. */
+export type RepositoryClass<Entity, Repository> = new (target: Entity, manager: EntityManager) => Repository;
+
 export function managerOf(source: RepositorySource): EntityManager {
 	return "manager" in source ? source.manager : source;
 }

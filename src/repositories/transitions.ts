@@ -1,7 +1,6 @@
-import type { ObjectLiteral } from "typeorm";
 import type { PreviewStatus, WorkspaceStatus } from "../entities/enums";
 import { InvalidTransitionError, NotFoundError } from "../errors";
-import { aliasOf, type Change, type EntityClass, run, type Sender, type Statement, select, type Values } from "./sql";
+import { type Change, type Executor, executeWith, fragment, type Statement } from "./sql";
 
 /** For each status of a workspace, those that it may come from. */
 export const WORKSPACE_TRANSITIONS: Readonly<Record<WorkspaceStatus, readonly WorkspaceStatus[]>> = {
@@ -9,7 +8,7 @@ export const WORKSPACE_TRANSITIONS: Readonly<Record<WorkspaceStatus, readonly Wo
 	running: ["starting"],
 	stopping: ["starting", "running", "error"],
 	stopped: ["starting", "running", "stopping", "error"],
-	error: ["starting", "running", "stopping"],
+	error: ["stopped", "starting", "running", "stopping"],
 };
 
 /** For each status of a preview, those that it may come from: none returns to `creating`. */
@@ -18,78 +17,89 @@ export const PREVIEW_TRANSITIONS: Readonly<Record<PreviewStatus, readonly Previe
 	running: ["creating"],
 	stopping: ["creating", "running", "error"],
 	stopped: ["creating", "running", "stopping", "error"],
-	expired: ["creating", "running"],
-	error: ["creating", "running", "stopping"],
+	expired: ["creating", "running", "stopping"],
+	error: ["creating", "running", "stopping", "stopped", "expired"],
 };
 
-/** Previews that use resources and count against the limit. */
-export const ACTIVE_PREVIEW = "status IN ('creating', 'running')";
+/** The status in errors where the column holds none of the contract: `''`, left by a server that was not strict. */
+const UNKNOWN = "unknown";
 
-/** A status that is NULL counts as what the column's default is. */
-export function statusIn(statuses: readonly string[], columnDefault: string): string {
-	return `COALESCE(status, '${columnDefault}') IN (${statuses.map((status) => `'${status}'`).join(", ")})`;
-}
-
-/** An entity with a status, and how its present one is read. */
-export interface Stateful {
-	readonly name: string;
-	readonly columnDefault: string;
-	readonly current: Statement<{ id: number; status: string | null }[]>;
-}
-
-export function stateful<Entity extends ObjectLiteral & { id: number; status: string | null }>(
-	entity: EntityClass<Entity>,
-	columnDefault: Entity["status"] & string,
-): Stateful {
-	// Locking, since a transaction's own snapshot may be older than what kept the change from being made.
-	const where = `${aliasOf(entity)}.id = :id`;
-	const current = select(entity, { columns: ["id", "status"], where, end: "LOCK IN SHARE MODE" });
-	return { name: entity.name, columnDefault, current };
-}
+/** Marks in what a statement reports that the row is so already. */
+export const ALREADY = 8;
+/** What else a statement reports is a multiple of this. */
+export const REPORT_BASE = 16;
 
 /**
- * Changes a row whose status allows it: 1 statement, and 1 more to say why it did not happen.
- *
- * @throws NotFoundError, InvalidTransitionError
+ * The life cycle of a table's rows. Its statements decide and report in one: their condition gives `LAST_INSERT_ID()`
+ * the status that it decides by, which the server's answer brings back. No second statement could read another status
+ * than the one that refused.
  */
-export async function transition(
-	at: Sender,
-	entity: Stateful,
-	statement: Statement<Change>,
-	values: Values & { readonly id: number },
-	to: string,
-	reason?: string,
-): Promise<void> {
-	const { affected } = await run(at, statement, values);
-	if (!affected) throw await refusal(at, entity, values.id, to, reason);
+export class LifeCycle<Status extends string> {
+	constructor(
+		readonly entityName: string,
+		private readonly statuses: readonly Status[],
+		/** What a status that is NULL counts as: the column's default. */
+		private readonly fallback: Status,
+	) {}
+
+	/** SQL for the status as a number from 1, for one that is not known. */
+	code() {
+		return fragment(`(1 + FIELD(COALESCE(status, '${this.fallback}'), ${list(this.statuses)}))`);
+	}
+
+	/**
+	 * A condition that holds for every row, and reports the status; `already` is a condition for what needs no change. The
+	 * status, since a server takes a column that is compared with a constant for that constant, row or no row.
+	 */
+	reports<const Already extends string = "FALSE">(already: Already = "FALSE" as Already) {
+		return `LAST_INSERT_ID(${this.code()} + IF(${already}, ${ALREADY}, 0)) > 0` as const;
+	}
+
+	/** A condition for some statuses. */
+	isIn(statuses: readonly Status[]) {
+		return fragment(`COALESCE(status, '${this.fallback}') IN (${list(statuses)})`);
+	}
+
+	/** The status in a report. */
+	statusOf(report: number): Status | typeof UNKNOWN {
+		return this.statuses[(report % ALREADY) - 2] ?? UNKNOWN;
+	}
+
+	/**
+	 * Changes a row whose status allows it, and returns whether it did: false where it is so already.
+	 *
+	 * @param reason why not, where the status alone does not say it
+	 * @throws NotFoundError, InvalidTransitionError
+	 */
+	async transitionTo<Parameters extends { readonly id: number }>(
+		executor: Executor,
+		statement: Statement<Change, Parameters>,
+		values: Parameters,
+		{ to, reason }: { to: Status | "extended" | "claimed"; reason?: string },
+	): Promise<boolean> {
+		const { affected, reported } = await executeWith(executor, statement, values);
+		if (!reported) throw new NotFoundError(this.entityName);
+		if (affected) return true;
+		if (reported % REPORT_BASE >= ALREADY) return false;
+		throw new InvalidTransitionError(this.entityName, values.id, this.statusOf(reported), to, reason);
+	}
+
+	/**
+	 * Changes a row that has to be there, whatever its status is, and returns whether the condition held.
+	 *
+	 * @throws NotFoundError
+	 */
+	async changeExisting<Parameters extends object>(
+		executor: Executor,
+		statement: Statement<Change, Parameters>,
+		values: Parameters,
+	): Promise<boolean> {
+		const { affected, reported } = await executeWith(executor, statement, values);
+		if (!reported) throw new NotFoundError(this.entityName);
+		return affected > 0;
+	}
 }
 
-async function refusal(
-	at: Sender,
-	{ name, columnDefault, current }: Stateful,
-	id: number,
-	to: string,
-	reason?: string,
-): Promise<Error> {
-	const [row] = await run(at, current, { id });
-	if (!row) return new NotFoundError(name);
-	return new InvalidTransitionError(name, id, row.status ?? columnDefault, to, reason);
-}
-
-/**
- * Changes a row that has to be there: 1 statement.
- *
- * @throws NotFoundError
- */
-export async function changeExisting(
-	at: Sender,
-	{ name, current }: Stateful,
-	statement: Statement<Change>,
-	values: Values & { readonly id: number },
-): Promise<void> {
-	const { affected } = await run(at, statement, values);
-	if (affected) return;
-	// A host's connection without the FOUND_ROWS flag counts no row that has these values already.
-	const [row] = await run(at, current, { id: values.id });
-	if (!row) throw new NotFoundError(name);
+function list(statuses: readonly string[]): string {
+	return statuses.map((status) => `'${status}'`).join(", ");
 }

@@ -123,18 +123,20 @@ describe("many callers at once", () => {
 		assert.deepEqual(await atOnce(calls), { ok: 1, ALREADY_EXISTS: 49 });
 	});
 
-	test("start a workspace once, with or without a port, and stop it once", async () => {
+	test("start a workspace once, and run and stop it once", async () => {
 		const { workspaces, ports } = context;
 		const user = await addUnlimitedUser(context, name());
-		const once = { ok: 1, INVALID_TRANSITION: 49 };
-		for (const start of [
-			(id: number) => ports.claimForWorkspace(id),
-			(id: number) => workspaces.setStatus(id, "starting"),
+		const id = await workspaces.createWithinLimit({ userId: user, projectName: name() });
+		const claims = times(CALLERS, () => () => ports.claimForWorkspace(id));
+		assert.deepEqual(await atOnce(claims), { ok: 1, INVALID_TRANSITION: 49 });
+		for (const change of [
+			() => workspaces.markRunning(id, STARTED),
+			() => workspaces.setStatus(id, "stopping"),
+			() => workspaces.markStopped(id),
+			() => workspaces.setStatus(id, "starting"),
 		]) {
-			const id = await workspaces.createWithinLimit({ userId: user, projectName: name() });
-			assert.deepEqual(await atOnce(times(CALLERS, () => () => start(id))), once);
-			assert.deepEqual(await atOnce(times(CALLERS, () => () => workspaces.markRunning(id, STARTED))), once);
-			assert.deepEqual(await atOnce(times(CALLERS, () => () => workspaces.markStopped(id))), once);
+			const changed = await Promise.all(times(CALLERS, change));
+			assert.equal(changed.filter(Boolean).length, 1);
 		}
 	});
 
@@ -218,12 +220,14 @@ describe("many callers at once", () => {
 			const { workspaces } = repositoriesOf(host);
 			const user = await addUnlimitedUser(context, name());
 			const id = await workspaces.createWithinLimit({ userId: user, projectName: name() });
-			assert.equal(await deadlock(host, id, () => PortRepository.from(host).claimForWorkspace(id)), 10_000);
+			const holder = await workspaces.createWithinLimit({ userId: user, projectName: name() });
+			await context.database.rows("UPDATE workspaces SET assigned_port = 10040 WHERE id = ?", [holder]);
+			assert.equal(await deadlock(host, holder, () => PortRepository.from(host).claimForWorkspace(id)), 10_000);
 			assert.equal(errors.length, 1);
 			assert.equal((errors[0] as { errno: number }).errno, 1213);
 			await workspaces.markStopped(id);
 			const inCallers = () => host.transaction((manager) => PortRepository.from(manager).claimForWorkspace(id));
-			await assert.rejects(deadlock(host, id, inCallers), { errno: 1213 });
+			await assert.rejects(deadlock(host, holder, inCallers), { errno: 1213 });
 			assert.equal((await workspaces.findById(id))?.status, "stopped");
 		});
 	});
@@ -256,14 +260,15 @@ describe("many callers at once", () => {
 });
 
 /** Runs a claim into a deadlock with a session that has changed more, so that the server gives up the claim. */
-async function deadlock<Result>(host: DataSource, workspace: number, claim: () => Promise<Result>): Promise<Result> {
+async function deadlock<Result>(host: DataSource, holder: number, claim: () => Promise<Result>): Promise<Result> {
 	const other = host.createQueryRunner();
 	await other.startTransaction();
 	try {
 		await other.query(
 			"INSERT INTO workspace_logs (user_id, project_name, action) SELECT a.id, 'p', 'start' FROM dashboard_users a, dashboard_users b",
 		);
-		await other.query("UPDATE workspaces SET cpu_limit = '9' WHERE id = ?", [workspace]);
+		// What the claim reads while it holds the global row.
+		await other.query("UPDATE workspaces SET assigned_port = assigned_port + 1 WHERE id = ?", [holder]);
 		const claimed = claim();
 		claimed.catch(() => undefined);
 		await untilWaiting(other);

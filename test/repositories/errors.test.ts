@@ -3,11 +3,14 @@ import { after, before, describe, test } from "node:test";
 import { QueryFailedError } from "typeorm";
 import {
 	AlreadyExistsError,
+	BusyError,
+	IdsExhaustedError,
 	InvalidTransitionError,
 	InvalidValueError,
 	LimitReachedError,
 	NoFreePortError,
 	NotFoundError,
+	UnknownPropertyError,
 	UnknownProviderError,
 	ValueTooLongError,
 	WorkspaceLogRepository,
@@ -50,23 +53,38 @@ describe("errors", () => {
 
 	test("have a code, a name and one line that says the way out", () => {
 		const errors: [WorkspacesError, string, RegExp][] = [
-			[new LimitReachedError("Workspace", 2), "LIMIT_REACHED", /Workspace.* limit of 2 .*raise the limit/],
-			[new AlreadyExistsError("Workspace", ["userId", "projectName"]), "ALREADY_EXISTS", /userId and projectName; use/],
-			[new AlreadyExistsError("Workspace", []), "ALREADY_EXISTS", /^Workspace exists already; use/],
-			[new NotFoundError("Workspace"), "NOT_FOUND", /^Workspace not found/],
-			[new NoFreePortError(1, 2), "NO_FREE_PORT", /from 1 to 2: stop/],
+			[
+				new LimitReachedError("Workspace", 2),
+				"LIMIT_REACHED",
+				/^The limit of 2 workspaces is reached: .*have the limit raised$/,
+			],
+			[
+				new AlreadyExistsError("Workspace", ["userId", "projectName"]),
+				"ALREADY_EXISTS",
+				/^There is a workspace with the same user and project name already: use/,
+			],
+			[new AlreadyExistsError("Workspace", []), "ALREADY_EXISTS", /^There is a workspace already: use/],
+			[new NotFoundError("Workspace"), "NOT_FOUND", /^This workspace does not exist, or was deleted meanwhile$/],
+			[new NoFreePortError(1, 2), "NO_FREE_PORT", /from 1 to 2 are in use: stop/],
 			[new UnknownProviderError(["a", "b"]), "UNKNOWN_PROVIDER", /a and b/],
 			[
 				new InvalidTransitionError("Workspace", 7, "stopped", "running"),
 				"INVALID_TRANSITION",
-				/7 is stopped .* running; read/,
+				/^The workspace is stopped and cannot be marked as running now. Reload/,
 			],
 			[
 				new ValueTooLongError("Workspace", "projectName", 100, "characters"),
 				"VALUE_TOO_LONG",
-				/at most 100 characters/,
+				/^The project name of the workspace is too long: at most 100 characters fit$/,
 			],
 			[new InvalidValueError("Workspace", "id", "an integer"), "INVALID_VALUE", /^Workspace.id must be an integer$/],
+			[
+				new UnknownPropertyError("Workspace", "cpu_limit", ["cpuLimit"], "cpuLimit"),
+				"INVALID_VALUE",
+				/^cpu_limit: did you mean cpuLimit\?$/,
+			],
+			[new BusyError(), "BUSY", /busy .*: try again in a moment$/],
+			[new IdsExhaustedError("WorkspaceLog"), "IDS_EXHAUSTED", /^No log entry can be created any more/],
 		];
 		for (const [error, code, message] of errors) {
 			assert.ok(error instanceof WorkspacesError && error instanceof Error);
@@ -75,7 +93,7 @@ describe("errors", () => {
 			assert.match(error.message, message);
 			assert.ok(!error.message.includes("\n"));
 		}
-		assert.equal(new Set(errors.map(([{ code }]) => code)).size, 8);
+		assert.equal(new Set(errors.map(([{ code }]) => code)).size, 10);
 	});
 
 	test("of the server's are named after entity and property, with the server's own as cause", async () => {
@@ -121,7 +139,7 @@ describe("errors", () => {
 				assert.ok(error instanceof QueryFailedError);
 				assert.equal((error.driverError as { errno?: number }).errno, 1054);
 				assert.equal(error.parameters, undefined);
-				assert.match(error.query, /^SELECT .* WHERE `workspace`\.`id` = \?/);
+				assert.match(error.query, /^SELECT .* FROM workspaces WHERE id = \?$/);
 				return true;
 			});
 		} finally {

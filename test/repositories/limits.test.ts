@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ResourceLimit } from "../../src";
-import { LIMIT_DEFAULTS } from "../../src/repositories/effectiveLimits";
+import { LIMIT_DEFAULTS } from "../../src/entities/limitDefaults";
 import { type Context, openContext } from "./context";
 
 let context: Context;

@@ -24,7 +24,7 @@ async function killReader(): Promise<void> {
 		const sessions = await context.database.rows<{ Id: number; db: string; Info: string | null }>(
 			"SHOW FULL PROCESSLIST",
 		);
-		const reader = sessions.find(({ db, Info }) => db === context.database.name && Info?.includes("FROM `workspaces`"));
+		const reader = sessions.find(({ db, Info }) => db === context.database.name && Info?.includes("FROM workspaces"));
 		if (reader) {
 			await context.database.connection.query(`KILL ${reader.Id}`);
 			return;
@@ -56,7 +56,7 @@ describe("a repository whose statement never ends", { timeout: 60_000 }, () => {
 		}
 	});
 
-	test("fails when it takes longer than the host's DataSource allows", async () => {
+	test("fails when it takes longer than the application's DataSource allows", async () => {
 		await onHost(context, { maxQueryExecutionTime: 300, enableQueryTimeout: true }, async (host) => {
 			const { workspaces } = repositoriesOf(host);
 			await whileLocked(async () => {

@@ -109,7 +109,7 @@ describe("repositories", () => {
 		});
 		assert.deepEqual(
 			sent.map((sql) => sql.replace(/^\(/, "").slice(0, 6)),
-			["SELECT", "SELECT", "UPDATE"],
+			["UPDATE"],
 		);
 	});
 
@@ -205,12 +205,20 @@ describe("repositories", () => {
 				logged.length = 0;
 				await workspaces.countByUser(user);
 				await assert.rejects(workspaces.heartbeat(1, 999_999), { code: "NOT_FOUND" });
-				const kinds = logged.filter((line) => !line.startsWith("slow")).map((line) => line.slice(0, 12));
+				const kinds = logged
+					.filter((line) => !line.startsWith("slow"))
+					.map((line) => line.replace(/\/\*.*?\*\/ */, "").slice(0, 12));
 				assert.deepEqual(kinds, ["query SELECT", "query UPDATE", "error UPDATE"]);
 			}
 			await host.transaction((manager) => WorkspaceRepository.from(manager).countByUser(user));
 		});
-		const seen = events.map((event) => (event as string[]).map((part) => String(part).slice(0, 6)));
+		const seen = events.map((event) =>
+			(event as string[]).map((part) =>
+				String(part)
+					.replace(/\/\*.*?\*\/ */, "")
+					.slice(0, 6),
+			),
+		);
 		assert.deepEqual(seen.slice(0, 4), [
 			["before", "SELECT"],
 			["after", "SELECT", "true"],
@@ -223,18 +231,12 @@ describe("repositories", () => {
 		);
 	});
 
-	test("follow a host's names for tables, and a DataSource that is initialized again", async () => {
-		const { database } = context;
-		await database.rows("CREATE TABLE dployr_workspaces LIKE workspaces");
-		await database.rows(
-			"INSERT INTO dployr_workspaces (id, user_id, project_name, status) VALUES (77, ?, 'renamed', 'running')",
-			[user],
-		);
+	test("refuse a DataSource that renames the tables, and follow one that is initialized again", async () => {
 		await withHost({ entityPrefix: "dployr_" }, async (host) => {
 			const workspaces = WorkspaceRepository.from(host);
-			assert.equal((await workspaces.findByUserAndProject(user, "renamed"))?.id, 77);
-			await workspaces.setStatus(77, "stopped");
+			await assert.rejects(workspaces.findById(1), { code: "OPERATION_REFUSED", message: /dployr_workspaces/ });
 			await host.destroy();
+			await assert.rejects(WorkspaceRepository.from(host).findById(1), { code: "CONNECTION_FAILED" });
 			host.setOptions({ entityPrefix: "" } as never);
 			await host.initialize();
 			assert.equal(await WorkspaceRepository.from(host).findByUserAndProject(user, "renamed"), null);

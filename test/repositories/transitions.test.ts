@@ -37,7 +37,7 @@ async function previewIn(status: PreviewStatus | null): Promise<number> {
 }
 
 /** What a workspace becomes by each change. */
-const WORKSPACE_CHANGES: Record<WorkspaceStatus, (id: number) => Promise<void>> = {
+const WORKSPACE_CHANGES: Record<WorkspaceStatus, (id: number) => Promise<unknown>> = {
 	starting: (id) => context.workspaces.setStatus(id, "starting"),
 	running: (id) => context.workspaces.markRunning(id, STARTED),
 	stopping: (id) => context.workspaces.setStatus(id, "stopping"),
@@ -45,13 +45,13 @@ const WORKSPACE_CHANGES: Record<WorkspaceStatus, (id: number) => Promise<void>> 
 	error: (id) => context.workspaces.markFailed(id, "it broke"),
 };
 
-const PREVIEW_CHANGES: Record<Exclude<PreviewStatus, "creating">, (id: number) => Promise<void>> = {
+const PREVIEW_CHANGES: Record<Exclude<PreviewStatus, "creating">, (id: number) => Promise<unknown>> = {
 	running: (id) => context.previews.markRunning(id, { containerId: "c", containerName: "n", previewUrl: "https://u" }),
 	stopping: (id) => context.previews.markStopping(id),
 	stopped: (id) => context.previews.markStopped(id),
 	expired: async (id) => {
 		await context.database.rows("UPDATE preview_environments SET expires_at = NOW() WHERE id = ?", [id]);
-		await context.previews.markExpired(id);
+		return context.previews.markExpired(id);
 	},
 	error: (id) => context.previews.markFailed(id, "it broke"),
 };
@@ -63,31 +63,39 @@ describe("a status", () => {
 	});
 	after(() => context.close());
 
-	test("of a workspace changes only from those that it may come from", async () => {
+	test("of a workspace changes only from those that it may come from, and is left where it is so already", async () => {
 		let changed = 0;
 		for (const from of WORKSPACE_STATUSES) {
 			for (const to of WORKSPACE_STATUSES) {
 				for (const change of [WORKSPACE_CHANGES[to], (id: number) => context.workspaces.setStatus(id, to)]) {
 					const id = await workspaceIn(from);
-					const isAllowed = WORKSPACE_TRANSITIONS[to].includes(from);
-					if (isAllowed) await change(id);
+					// A workspace that was running still holds what a stopped one gives back.
+					const isAllowed = WORKSPACE_TRANSITIONS[to].includes(from) || (from === "stopped" && to === "stopped");
+					const isFailure = change === WORKSPACE_CHANGES.error;
+					if (isAllowed || isFailure) assert.equal(await change(id), true, `${from} to ${to}`);
+					else if (from === to) assert.equal(await change(id), false, `${from} to ${to}`);
 					else await assert.rejects(change(id), { code: "INVALID_TRANSITION", entity: "Workspace", id, from, to });
-					assert.equal((await context.workspaces.findById(id))?.status, isAllowed ? to : from, `${from} to ${to}`);
+					const status = isAllowed || isFailure ? to : from;
+					assert.equal((await context.workspaces.findById(id))?.status, status, `${from} to ${to}`);
+					if (status === to) assert.equal(await change(id), false, `${from} to ${to} again`);
 					changed += isAllowed ? 1 : 0;
 					await context.workspaces.deleteById(id);
 				}
 			}
 		}
-		assert.equal(changed, 26);
+		assert.equal(changed, 30);
 	});
 
-	test("of a preview changes only from those that it may come from", async () => {
+	test("of a preview changes only from those that it may come from, and is left where it is so already", async () => {
 		let changed = 0;
 		for (const from of PREVIEW_STATUSES) {
 			for (const to of Object.keys(PREVIEW_CHANGES) as (keyof typeof PREVIEW_CHANGES)[]) {
 				const id = await previewIn(from);
-				const isAllowed = PREVIEW_TRANSITIONS[to].includes(from);
-				if (isAllowed) await PREVIEW_CHANGES[to](id);
+				// What has ended but still holds something gives it back.
+				const isEnd = from === to && (to === "stopped" || to === "expired");
+				const isAllowed = PREVIEW_TRANSITIONS[to].includes(from) || isEnd || to === "error";
+				if (isAllowed) assert.equal(await PREVIEW_CHANGES[to](id), true, `${from} to ${to}`);
+				else if (from === to) assert.equal(await PREVIEW_CHANGES[to](id), false, `${from} to ${to}`);
 				else {
 					await assert.rejects(PREVIEW_CHANGES[to](id), {
 						code: "INVALID_TRANSITION",
@@ -97,21 +105,73 @@ describe("a status", () => {
 						to,
 					});
 				}
-				assert.equal((await context.previews.findById(id))?.status, isAllowed ? to : from, `${from} to ${to}`);
+				const status = isAllowed ? to : from;
+				assert.equal((await context.previews.findById(id))?.status, status, `${from} to ${to}`);
+				if (status === to) assert.equal(await PREVIEW_CHANGES[to](id), false, `${from} to ${to} again`);
 				changed += isAllowed ? 1 : 0;
 			}
 		}
-		assert.equal(changed, 13);
+		assert.equal(changed, 19);
+	});
+
+	test("running in another container than the one that is recorded is no repetition", async () => {
+		const { workspaces, previews } = context;
+		const id = await workspaceIn("running");
+		await assert.rejects(workspaces.markRunning(id, { ...STARTED, containerId: "other" }), { from: "running" });
+		const preview = await previewIn("running");
+		const started = { containerId: "other", containerName: "n", previewUrl: "u" };
+		await assert.rejects(previews.markRunning(preview, started), { from: "running" });
 	});
 
 	test("that is NULL counts as the column's default", async () => {
 		const id = await workspaceIn(null);
-		await assert.rejects(context.workspaces.markStopped(id), { code: "INVALID_TRANSITION", from: "stopped" });
-		await context.workspaces.setStatus(id, "starting");
+		await assert.rejects(context.workspaces.setStatus(id, "stopping"), { code: "INVALID_TRANSITION", from: "stopped" });
+		assert.equal(await context.workspaces.setStatus(id, "starting"), true);
 		assert.equal((await context.workspaces.findById(id))?.status, "starting");
 		const preview = await previewIn(null);
-		await PREVIEW_CHANGES.running(preview);
-		assert.equal((await context.previews.findById(preview))?.status, "running");
+		await assert.rejects(
+			PREVIEW_CHANGES.expired(preview).then(() => PREVIEW_CHANGES.running(preview)),
+			{
+				from: "expired",
+			},
+		);
+		const other = await previewIn(null);
+		await PREVIEW_CHANGES.running(other);
+		assert.equal((await context.previews.findById(other))?.status, "running");
+	});
+
+	test("that the contract does not list is reported as unknown, and can be stopped, failed and reconciled", async () => {
+		const { workspaces, previews, database } = context;
+		const spoil = async (table: string, id: number) => {
+			await database.connection.query("SET SESSION sql_mode = ''");
+			await database.rows(`UPDATE ${table} SET status = 'nonsense' WHERE id = ?`, [id]);
+			await database.connection.query("SET SESSION sql_mode = DEFAULT");
+		};
+		for (const [table, change, status] of [
+			["workspaces", (id: number) => workspaces.markStopped(id), "stopped"],
+			["workspaces", (id: number) => workspaces.markFailed(id, "x"), "error"],
+			["workspaces", (id: number) => workspaces.reconcile(id, { running: false }), "stopped"],
+			["workspaces", (id: number) => workspaces.reconcile(id, { running: true }), "running"],
+			["preview_environments", (id: number) => previews.markStopped(id), "stopped"],
+			["preview_environments", (id: number) => previews.markFailed(id, "x"), "error"],
+			["preview_environments", (id: number) => previews.reconcile(id, { running: false }), "stopped"],
+			["preview_environments", (id: number) => previews.reconcile(id, { running: true }), "running"],
+		] as const) {
+			const repository = table === "workspaces" ? workspaces : previews;
+			const id = table === "workspaces" ? await workspaceIn("running") : await previewIn("running");
+			await spoil(table, id);
+			assert.ok((await repository.listUnsettled()).some((row) => row.id === id));
+			const started = { ...STARTED, previewUrl: "u" };
+			if (repository === workspaces) {
+				await assert.rejects(workspaces.setStatus(id, "starting"), { from: "unknown", to: "starting" });
+			} else {
+				const { containerId, containerName, previewUrl } = started;
+				const refused = previews.markRunning(id, { containerId, containerName, previewUrl });
+				await assert.rejects(refused, { from: "unknown", to: "running" });
+			}
+			assert.equal(await change(id), true);
+			assert.equal((await repository.findById(id))?.status, status);
+		}
 	});
 
 	test("of what does not exist is not found", async () => {
@@ -151,7 +211,7 @@ describe("a status", () => {
 			return { containerId, hasPort: assignedPort !== null, hasStart: startedAt !== null, errorMessage };
 		};
 		const failed = await workspaceIn("running");
-		await workspaces.markFailed(failed, "no space left 🧨");
+		assert.equal(await workspaces.markFailed(failed, "no space left 🧨"), true);
 		assert.deepEqual(await read(failed), {
 			containerId: STARTED.containerId,
 			hasPort: true,

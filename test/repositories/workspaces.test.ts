@@ -201,7 +201,10 @@ describe("workspaces", () => {
 			["patient", "running", 60, "NOW() - INTERVAL 11 MINUTE", "NOW() - INTERVAL 1 DAY"],
 			["never active", "running", 10, "NULL", "NOW() - INTERVAL 11 MINUTE"],
 			["just started", "running", 10, "NULL", "NOW() - INTERVAL 9 MINUTE"],
-			["without timeout", "running", null, "NOW() - INTERVAL 1 DAY", "NOW() - INTERVAL 1 DAY"],
+			["default", "running", null, "NOW() - INTERVAL 31 MINUTE", "NOW() - INTERVAL 1 DAY"],
+			["zero", "running", 0, "NOW() - INTERVAL 31 MINUTE", "NOW() - INTERVAL 1 DAY"],
+			["within the default", "running", null, "NOW() - INTERVAL 29 MINUTE", "NOW() - INTERVAL 1 DAY"],
+			["within zero", "running", 0, "NOW() - INTERVAL 29 MINUTE", "NOW() - INTERVAL 1 DAY"],
 			["stopped", "stopped", 10, "NOW() - INTERVAL 1 DAY", "NOW() - INTERVAL 1 DAY"],
 			["starting", "starting", 10, "NOW() - INTERVAL 1 DAY", "NOW() - INTERVAL 1 DAY"],
 		] as const) {
@@ -212,7 +215,7 @@ describe("workspaces", () => {
 			);
 		}
 		const idle = await workspaces.listIdle();
-		assert.deepEqual(idle.map(({ projectName }) => projectName).sort(), ["idle", "never active"]);
+		assert.deepEqual(idle.map(({ projectName }) => projectName).sort(), ["default", "idle", "never active", "zero"]);
 		assert.ok(idle[0] instanceof Workspace);
 	});
 
@@ -224,7 +227,9 @@ describe("workspaces", () => {
 			["old", "running", 24, "NOW() - INTERVAL 25 HOUR"],
 			["young", "running", 24, "NOW() - INTERVAL 23 HOUR"],
 			["long-lived", "running", 48, "NOW() - INTERVAL 25 HOUR"],
-			["unlimited", "running", null, "NOW() - INTERVAL 900 HOUR"],
+			["default", "running", null, "NOW() - INTERVAL 25 HOUR"],
+			["zero", "running", 0, "NOW() - INTERVAL 25 HOUR"],
+			["within the default", "running", null, "NOW() - INTERVAL 23 HOUR"],
 			["stopped", "stopped", 24, "NOW() - INTERVAL 25 HOUR"],
 		] as const) {
 			await database.rows(
@@ -234,10 +239,7 @@ describe("workspaces", () => {
 			);
 		}
 		const past = await workspaces.listPastLifetime();
-		assert.deepEqual(
-			past.map(({ projectName }) => projectName),
-			["old"],
-		);
+		assert.deepEqual(past.map(({ projectName }) => projectName).sort(), ["default", "old", "zero"]);
 	});
 
 	test("the code-server password comes back byte for byte, or null", async () => {

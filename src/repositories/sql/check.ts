@@ -6,29 +6,37 @@ import { InvalidValueError, ValueTooLongError } from "../../errors";
 export type Check = (value: unknown) => unknown;
 
 const INT = { least: -(2 ** 31), most: 2 ** 31 - 1 };
-/** What a TIMESTAMP holds on every engine, in milliseconds. */
-const INSTANT = { least: 1_000, most: (2 ** 31 - 1) * 1_000 };
+/** The last second that a TIMESTAMP holds on every engine, since 1970. */
+export const LAST_INSTANT = 2 ** 31 - 1;
 const TEXT_BYTES = 65_535;
 
-/** Parameters that are no column's; every other such one is an integer. */
-const LISTS = new Set(["workspaceIds"]);
-const INSTANTS = new Set(["olderThan"]);
-
 /**
- * The check of a parameter, by the column whose property it is named after. What is undefined, null, or a list or an
- * object by mistake is refused: no condition gets wider by it.
+ * The check of a parameter, by the column whose property it is named after; a name that is no property takes what
+ * its ending says (see `ParametersOf`). What is undefined, null, or a list or an object by mistake is
+ * refused: no condition gets wider by it.
  */
 export function checkFor(entity: string, name: string, column: ColumnMetadata | undefined): Check {
-	const refuse = (expected: string) => new InvalidValueError(entity, name, expected);
-	if (!column) {
-		if (LISTS.has(name)) return (value) => checkList(value, refuse);
-		if (INSTANTS.has(name)) return (value) => checkInstant(value, refuse);
-		return (value) => checkInteger(value, refuse);
-	}
-	return checkByType(entity, name, column, refuse);
+	const refuse = (expected: string, value: unknown) => refusal(entity, name, expected, value);
+	if (column) return checkByType(entity, name, column, refuse);
+	if (name.endsWith("Ids")) return (value) => checkList(value, refuse);
+	if (name.endsWith("Json")) return (value) => checkString(value, refuse);
+	if (name.endsWith("Than")) return (value) => checkInstant(value, refuse);
+	return (value) => checkInteger(value, refuse);
 }
 
-type Refuse = (expected: string) => Error;
+/** @param expected what is taken */
+export function refusal(entity: string, property: string, expected: string, value: unknown): InvalidValueError {
+	return new InvalidValueError(entity, property, `${expected}${got(value, expected)}`);
+}
+
+/** Never the value itself, which may be a secret in the wrong place. */
+function got(value: unknown, expected: string): string {
+	if (typeof value !== "string") return value === undefined ? ": it is missing" : "";
+	if (/\binteger/.test(expected)) return ": got a string; use Number()";
+	return /\bDate\b/.test(expected) ? ": got a string; use new Date()" : "";
+}
+
+type Refuse = (expected: string, value: unknown) => Error;
 
 function checkByType(entity: string, name: string, column: ColumnMetadata, refuse: Refuse): Check {
 	const length = Number(column.length);
@@ -40,52 +48,54 @@ function checkByType(entity: string, name: string, column: ColumnMetadata, refus
 		case "enum":
 			return (value) => {
 				if (column.enum?.includes(value as string)) return value;
-				throw refuse(`one of ${column.enum?.join(", ")}`);
+				throw refuse(`one of ${column.enum?.join(", ")}`, value);
 			};
 		case "varbinary":
 			return (value) => {
-				if (!Buffer.isBuffer(value)) throw refuse("a Buffer");
+				if (!Buffer.isBuffer(value)) throw refuse("a Buffer", value);
 				if (value.length > length) throw new ValueTooLongError(entity, name, length, "bytes");
 				return value;
 			};
 		case "text":
 			return (value) => {
-				if (typeof value !== "string") throw refuse("a string");
-				if (Buffer.byteLength(value) > TEXT_BYTES) throw new ValueTooLongError(entity, name, TEXT_BYTES, "bytes");
+				const text = checkString(value, refuse);
+				if (Buffer.byteLength(text) > TEXT_BYTES) throw new ValueTooLongError(entity, name, TEXT_BYTES, "bytes");
 				return value;
 			};
 		case "varchar":
 			return (value) => {
-				if (typeof value !== "string") throw refuse("a string");
-				if (isLonger(value, length)) throw new ValueTooLongError(entity, name, length, "characters");
+				if (isLonger(checkString(value, refuse), length))
+					throw new ValueTooLongError(entity, name, length, "characters");
 				return value;
 			};
 		default:
-			return (value) => {
-				if (typeof value !== "string") throw refuse("a string");
-				return value;
-			};
+			return (value) => checkString(value, refuse);
 	}
 }
 
+function checkString(value: unknown, refuse: Refuse): string {
+	if (typeof value === "string") return value;
+	throw refuse("a string", value);
+}
+
 function checkList(value: unknown, refuse: Refuse): number[] {
-	if (!Array.isArray(value)) throw refuse("a list of integers");
+	if (!Array.isArray(value)) throw refuse("a list of integers", undefined);
 	return value.map((item) => checkInteger(item, refuse));
 }
 
 function checkInteger(value: unknown, refuse: Refuse): number {
 	if (Number.isInteger(value) && (value as number) >= INT.least && (value as number) <= INT.most)
 		return value as number;
-	throw refuse("an integer of 32 bits");
+	throw refuse("an integer of 32 bits", value);
 }
 
 /** As seconds since 1970: what they mean does not hang on a time zone. */
 function checkInstant(value: unknown, refuse: Refuse): number {
 	if (types.isDate(value)) {
-		const time = value.getTime();
-		if (time >= INSTANT.least && time <= INSTANT.most) return Math.floor(time / 1000);
+		const seconds = Math.floor(value.getTime() / 1000);
+		if (seconds >= 1 && seconds <= LAST_INSTANT) return seconds;
 	}
-	throw refuse("a Date from 1970 to 2038-01-19");
+	throw refuse("a Date from 1970 to 2038-01-19", value);
 }
 
 /** In characters as the server counts them; a string has at least as many code units. */

@@ -1,15 +1,5 @@
-export {
-	type Change,
-	type Expressions,
-	insert,
-	insertSelected,
-	remove,
-	rows,
-	select,
-	update,
-	upsert,
-} from "./build";
-export { aliasOf } from "./selection";
-export { run, type Sender } from "./send";
-export type { EntityClass, Statement, Values } from "./statement";
-export { inTransaction } from "./transaction";
+export { LAST_INSTANT, refusal } from "./check";
+export { type Executor, execute, executeWith, sessionOf } from "./execute";
+export { checkNames } from "./options";
+export { fragment } from "./parameters";
+export { type Change, change, type EntityClass, type Statement, select, selectRows } from "./statement";

@@ -1,4 +1,3 @@
-import { QueryFailedError } from "typeorm";
 import { ERROR, errorNumber } from "../../mysql/errorNumbers";
 import { retry } from "../../mysql/retry";
 
@@ -8,16 +7,13 @@ const TRIES: ReadonlyMap<number, number> = new Map([
 	[ERROR.LOCK_DEADLOCK, 12],
 	// MariaDB's snapshot isolation: changed since the transaction began.
 	[ERROR.CHECKREAD, 12],
-	// Has taken long already.
-	[ERROR.LOCK_WAIT_TIMEOUT, 2],
+	[ERROR.AUTOINC_READ_FAILED, 12],
 ]);
 
 /** Does the work again where the server gave it up for the sake of another session; not in a caller's session. */
-export function retrying<Result>(isAllowed: boolean, work: () => Promise<Result>): Promise<Result> {
-	if (!isAllowed) return work();
+export function retrying<Result>(work: () => Promise<Result>): Promise<Result> {
 	return retry(work, {
-		isTransient: (error, attempt) =>
-			error instanceof QueryFailedError && attempt < (TRIES.get(errorNumber(error)) ?? 0),
+		isTransient: (error, attempt) => attempt < (TRIES.get(errorNumber(error)) ?? 0),
 		firstPause: 2,
 		longestPause: 100,
 	});

@@ -1,66 +1,137 @@
+import type { ResultSetHeader } from "mysql2";
 import type { DataSource, EntityMetadata, ObjectLiteral } from "typeorm";
-import { type Check, checkFor } from "./check";
+import { ConnectionError, RefusedOperationError } from "../../errors";
+import { type Parameter, type ParametersOf, parseParameters } from "./parameters";
+import { type Columns, entityReader, selectList } from "./reader";
+import { inUtc } from "./utc";
 
-/** Parameters by name. A missing or undefined one is refused. */
-export type Values = Readonly<Record<string, unknown>>;
+/** An entity with the name that errors have for it. */
+export type EntityClass<Entity extends ObjectLiteral = ObjectLiteral> = (new () => Entity) & {
+	readonly entityName: string;
+};
 
-/** A statement of the module's, built by TypeORM at its first use on a DataSource and kept. */
-export interface Statement<Result> {
+type Reader<Result> = (answer: unknown) => Result;
+
+/** A statement, prepared at its first use on a DataSource and cached. Its parameters are those of its text. */
+export interface Statement<Result, Parameters = unknown> {
 	readonly entity: EntityClass;
-	/** Its text, with `:name` where a value goes, and `:name?` where that may be null. */
-	readonly text: (dataSource: DataSource) => string;
+	/** With `:name` where a value goes, and `:name?` where that may be null. */
+	readonly text: (metadata: EntityMetadata) => string;
 	readonly reader: (metadata: EntityMetadata) => Reader<Result>;
 	/** By metadata, which a DataSource makes anew when it is initialized again. */
-	readonly kept: WeakMap<EntityMetadata, Prepared<Result>>;
+	readonly cache: WeakMap<EntityMetadata, Prepared<Result>>;
+	/** For the compiler alone. */
+	readonly takes?: (parameters: Parameters) => void;
 }
 
-/** What becomes of the driver's answer. */
-export interface Reader<Result> {
-	/** In a SELECT of entities: of each row, before the whole. Throws nothing. */
-	readonly row?: (row: ObjectLiteral) => unknown;
-	readonly whole: (answer: unknown) => Result;
-}
-
-export type EntityClass<Entity extends ObjectLiteral = ObjectLiteral> = new () => Entity;
-
+/** What is sent for a statement, and what becomes of the driver's answer. */
 export interface Prepared<Result> {
 	readonly sql: string;
+	readonly entityName: string;
 	readonly metadata: EntityMetadata;
 	readonly parameters: readonly Parameter[];
-	readonly reader: Reader<Result>;
+	readonly read: Reader<Result>;
 }
 
-interface Parameter {
-	readonly name: string;
-	readonly check: Check;
-	/** Whether no log may show it. */
-	readonly isSecret: boolean;
+/** What a SELECT of entities reads besides the columns that are selected by default. */
+export interface Selection<Entity, Where extends string, End extends string> extends Columns<Entity> {
+	/** In names of columns, with the table's name first where a join makes them ambiguous. */
+	readonly where?: Where;
+	/** The index that the server has to use, where it would choose a worse one. */
+	readonly index?: string;
+	/** What follows the condition: an order, a limit, a lock. */
+	readonly end?: End;
 }
 
-export function statement<Result>(
+/** A SELECT whose rows become entities; dates are read as instants, whatever the session's time zone is. */
+export function select<
+	Entity extends ObjectLiteral,
+	const Where extends string = "TRUE",
+	const End extends string = "",
+>(
+	entity: EntityClass<Entity>,
+	selection: Selection<Entity, Where, End>,
+): Statement<Entity[], ParametersOf<Entity, `${Where} ${End}`>> {
+	const { where = "TRUE", index, end = "" } = selection;
+	const text = (metadata: EntityMetadata) => {
+		const { list, join } = selectList(metadata, selection);
+		const hint = index === undefined ? "" : ` FORCE INDEX (${index})`;
+		return `SELECT ${list} FROM ${metadata.tableName}${hint}${join} WHERE ${where} ${end}`.trimEnd();
+	};
+	return statement(entity, text, (metadata) => entityReader(entity, metadata, selection));
+}
+
+/** A SELECT whose rows are taken as they come. */
+export function selectRows<Row, Entity extends ObjectLiteral = ObjectLiteral>(entity: EntityClass<Entity>) {
+	return <const Text extends string>(text: Text): Statement<Row[], ParametersOf<Entity, Text>> =>
+		statement(
+			entity,
+			() => text,
+			() => (answer) => answer as Row[],
+		);
+}
+
+/** What a statement that changes rows did. */
+export interface Change {
+	/** Rows; those that had these values already are counted or not, as the session's flags say. */
+	readonly affected: number;
+	/** What `LAST_INSERT_ID(…)` in the statement was given last, or the id of the row inserted; else 0. */
+	readonly reported: number;
+}
+
+/** An INSERT, UPDATE or DELETE. */
+export function change<Entity extends ObjectLiteral, const Text extends string>(
+	entity: EntityClass<Entity>,
+	text: Text,
+): Statement<Change, ParametersOf<Entity, Text>> {
+	const read = (answer: unknown): Change => {
+		const { affectedRows, insertId } = answer as ResultSetHeader;
+		return { affected: affectedRows, reported: insertId };
+	};
+	return statement(
+		entity,
+		() => text,
+		() => read,
+	);
+}
+
+function statement<Result, Parameters>(
 	entity: EntityClass,
 	text: Statement<Result>["text"],
 	reader: Statement<Result>["reader"],
-): Statement<Result> {
-	return { entity, text, reader, kept: new WeakMap() };
+): Statement<Result, Parameters> {
+	return { entity, text, reader, cache: new WeakMap() };
 }
 
-const PLACEHOLDER = /(?<![\w:]):([a-z]\w*)(\??)/gi;
-
-export function prepare<Result>(dataSource: DataSource, { entity, text, reader, kept }: Statement<Result>) {
-	const metadata = dataSource.getMetadata(entity);
-	let prepared = kept.get(metadata);
-	if (!prepared) {
-		const parameters: Parameter[] = [];
-		const sql = text(dataSource).replaceAll(PLACEHOLDER, (_, name: string, optional: string) => {
-			const column = metadata.findColumnWithPropertyName(name);
-			const given = checkFor(metadata.name, name, column);
-			const check: Check = optional ? (value) => (value === null ? null : given(value)) : given;
-			parameters.push({ name, check, isSecret: column?.isSelect === false });
-			return "?";
-		});
-		prepared = { sql, metadata, parameters, reader: reader(metadata) };
-		kept.set(metadata, prepared);
+/** @throws ConnectionError before the DataSource is initialized, RefusedOperationError where it renames tables. */
+export function prepare<Result>(
+	dataSource: DataSource,
+	{ entity, text, reader, cache }: Statement<Result, never>,
+): Prepared<Result> {
+	if (!dataSource.isInitialized) {
+		throw new ConnectionError("The DataSource is not connected: await its initialize() before repositories are used");
 	}
+	const metadata = dataSource.getMetadata(entity);
+	const cached = cache.get(metadata);
+	if (cached) return cached;
+	if (metadata.tableName !== metadata.givenTableName) {
+		throw new RefusedOperationError(
+			`This DataSource calls the table ${metadata.givenTableName} ${metadata.tableName}: ` +
+				"leave entityPrefix, and table names in a naming strategy, out of it",
+		);
+	}
+	const { sql, parameters } = parseParameters(
+		text(metadata).replaceAll(/\s+/g, " ").trim(),
+		entity.entityName,
+		metadata,
+	);
+	const prepared = {
+		sql: inUtc(sql),
+		entityName: entity.entityName,
+		metadata,
+		parameters,
+		read: reader(metadata),
+	};
+	cache.set(metadata, prepared);
 	return prepared;
 }

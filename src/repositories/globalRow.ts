@@ -1,0 +1,125 @@
+import type { DataSource } from "typeorm";
+import { ResourceLimit } from "../entities";
+import { type EffectiveLimits, LIMIT_DEFAULTS } from "../entities/limitDefaults";
+import { AlreadyExistsError } from "../errors";
+import {
+	type Change,
+	change,
+	type Executor,
+	execute,
+	executeWith,
+	fragment,
+	type Statement,
+	selectRows,
+	sessionOf,
+} from "./sql";
+
+/**
+ * The one row of `resource_limits` without a user: it holds what counts for everybody, and it is the lock on limits and
+ * ports. A statement that checks a limit or takes a port locks it first, so that such statements run one after the
+ * other, on every client of the database; no table is locked, and nothing else waits for it. Each is one statement that
+ * commits itself: nothing stays locked between two round trips, unless the caller has a transaction open.
+ *
+ * The row is found by a virtual column, which is 1 in it and NULL elsewhere; a unique index admits one such row.
+ */
+export const IS_GLOBAL_ROW = "general.global_row = 1";
+
+/** A query from this, with `FOR UPDATE` at its end, waits for the lock before anything behind it is read. */
+export const LOCKED_GLOBAL_ROW = "resource_limits AS general";
+
+/** The limits of the user `:userId` next to the global ones, under the lock. */
+export const LIMITS_OF_USER = `${LOCKED_GLOBAL_ROW} LEFT JOIN resource_limits AS own ON own.user_id = :userId WHERE ${IS_GLOBAL_ROW}`;
+
+/** The columns of the limits. */
+export const LIMIT_COLUMNS: Readonly<Record<keyof EffectiveLimits, string>> = {
+	maxWorkspaces: "max_workspaces",
+	defaultCpu: "default_cpu",
+	defaultRam: "default_ram",
+	defaultDisk: "default_disk",
+	defaultIdleTimeout: "default_idle_timeout",
+	maxPreviewsPerWorkspace: "max_previews_per_workspace",
+	defaultPreviewLifetimeHours: "default_preview_lifetime_hours",
+};
+
+/** SQL for a limit, in a query from `LIMITS_OF_USER`: the user's own, else the global one, else the column's default. */
+export function effective(limit: keyof EffectiveLimits) {
+	const fallback = LIMIT_DEFAULTS[limit];
+	const column = LIMIT_COLUMNS[limit];
+	return fragment(
+		`COALESCE(own.${column}, general.${column}, ${typeof fallback === "number" ? fallback : `'${fallback}'`})`,
+	);
+}
+
+const EXISTS = selectRows<{ present: 1 }>(ResourceLimit)(
+	`SELECT 1 AS present FROM resource_limits AS general WHERE ${IS_GLOBAL_ROW}`,
+);
+const RESTORE = change(ResourceLimit, "INSERT INTO resource_limits (user_id) VALUES (NULL)");
+
+/** Inserts the global row, which the migrations have seeded, should somebody have deleted it; returns whether it was gone. */
+async function restoreGlobalRow(executor: Executor): Promise<boolean> {
+	const [row] = await execute(executor, EXISTS);
+	if (row) return false;
+	try {
+		await execute(executor, RESTORE);
+	} catch (error) {
+		if (!(error instanceof AlreadyExistsError)) throw error;
+	}
+	return true;
+}
+
+/**
+ * Executes a statement that locks the global row; once more where it did nothing because the row was gone.
+ *
+ * @param didNothing whether the row may have been gone, which costs one more statement to find out
+ */
+export async function executeLocked<Parameters extends object>(
+	executor: Executor,
+	statement: Statement<Change, Parameters>,
+	values: Parameters,
+	didNothing: (change: Change) => boolean = ({ affected }) => affected === 0,
+): Promise<Change> {
+	const attempt = () => inTurn(executor, () => executeWith(executor, statement, values));
+	const change = await attempt();
+	return didNothing(change) && (await restoreGlobalRow(executor)) ? attempt() : change;
+}
+
+/** Statements of one DataSource that wait for the global row at a time; more would only keep connections from others. */
+const MOST_WAITING = 3;
+const DEFAULT_POOL_SIZE = 10;
+
+interface Turns {
+	running: number;
+	readonly waiting: (() => void)[];
+}
+
+const turns = new WeakMap<DataSource, Turns>();
+
+/** Does the work when few others of the same DataSource do such work; at once in a session of the caller's. */
+async function inTurn<Result>(executor: Executor, work: () => Promise<Result>): Promise<Result> {
+	if (sessionOf(executor)) return work();
+	const { dataSource } = executor.manager;
+	const queue = turns.get(dataSource) ?? { running: 0, waiting: [] };
+	turns.set(dataSource, queue);
+	const { poolSize = DEFAULT_POOL_SIZE } = dataSource.options;
+	if (queue.running < Math.max(1, Math.min(MOST_WAITING, poolSize - 1))) queue.running++;
+	else await new Promise<void>((resolve) => queue.waiting.push(resolve));
+	try {
+		return await work();
+	} finally {
+		const next = queue.waiting.shift();
+		if (next) next();
+		else queue.running--;
+	}
+}
+
+/** What a check of the database asks of the global limits: there is one row. Old tables may lack the virtual column. */
+export const globalRowCheck = {
+	name: "global limits",
+	sql: "SELECT id FROM resource_limits WHERE user_id IS NULL ORDER BY id",
+	problemsOf(rows: readonly Record<string, unknown>[]): string[] {
+		if (rows.length === 1) return [];
+		const ids = rows.map((row) => row["id"]).join(", ");
+		return [`${rows.length} global rows${ids && `: ${ids}`}, expected 1`];
+	},
+	describe: ([row]: readonly Record<string, unknown>[]): string => `one global row, id ${row?.["id"]}`,
+};

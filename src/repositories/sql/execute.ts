@@ -1,0 +1,106 @@
+import type { PoolConnection } from "mysql2";
+import {
+	type DataSource,
+	type EntityManager,
+	type QueryRunner,
+	QueryRunnerAlreadyReleasedError,
+	type Repository,
+} from "typeorm";
+import type { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
+import { BroadcasterResult } from "typeorm/subscriber/BroadcasterResult.js";
+import { toSent } from "./literal";
+import { retrying } from "./retry";
+import { type Prepared, prepare, type Statement } from "./statement";
+import { translate } from "./translate";
+
+/** What statements are sent through: a repository, or anything else with a manager. */
+export type Executor = { readonly manager: EntityManager } & Partial<Pick<Repository<object>, "queryRunner">>;
+
+/** The session that statements have to run in, where there is one: that of a transaction, say. */
+export function sessionOf(executor: Executor): QueryRunner | undefined {
+	return executor.queryRunner ?? executor.manager.queryRunner;
+}
+
+type Values<Parameters> = keyof Parameters extends never ? [] : [values: Parameters];
+
+/**
+ * Executes a statement in the session of the repository's manager, else in any of the pool's, where a deadlock makes it
+ * run again. Its values are checked before anything is sent.
+ */
+export function execute<Result, Parameters>(
+	executor: Executor,
+	statement: Statement<Result, Parameters>,
+	...[values]: Values<NoInfer<Parameters>>
+): Promise<Result> {
+	return executeWith(executor, statement, values ?? {});
+}
+
+/** The same for a caller whose own parameters say that values and statement belong together. */
+export async function executeWith<Result>(
+	executor: Executor,
+	statement: Statement<Result, never>,
+	values: object,
+): Promise<Result> {
+	const { dataSource } = executor.manager;
+	const prepared = prepare(dataSource, statement);
+	const given = values as Readonly<Record<string, unknown>>;
+	const sent = prepared.parameters.map(({ name, check, isSecret }) => toSent(check(given[name]), isSecret));
+	const session = sessionOf(executor);
+	if (session) return prepared.read(await send(session, prepared, sent));
+	return prepared.read(await retrying(() => sendInPool(dataSource, prepared, sent)));
+}
+
+async function sendInPool(dataSource: DataSource, prepared: Prepared<unknown>, sent: unknown[]): Promise<unknown> {
+	const runner = dataSource.createQueryRunner();
+	try {
+		return await send(runner, prepared, sent);
+	} finally {
+		await runner.release();
+	}
+}
+
+/**
+ * As the query runner's own `query`, which hands loggers and subscribers the driver's error as it is: with the whole
+ * statement in it, keys and hashes included.
+ */
+async function send(runner: QueryRunner, { sql, entityName, metadata }: Prepared<unknown>, sent: unknown[]) {
+	const { logger, options, driver, subscribers } = runner.dataSource;
+	const { maxQueryExecutionTime } = options;
+	const connection: PoolConnection = await connectionOf(runner);
+	logger.logQuery(sql, sent, runner);
+	const isObserved = subscribers.length > 0;
+	const events = new BroadcasterResult();
+	if (isObserved) await runner.broadcaster.broadcast("BeforeQuery", sql, sent);
+	const start = Date.now();
+	const emit = (answer: unknown, error?: Error) => {
+		const took = Date.now() - start;
+		if (error) logger.logQueryError(error, sql, sent, runner);
+		if (maxQueryExecutionTime && took > maxQueryExecutionTime) logger.logQuerySlow(took, sql, sent, runner);
+		if (isObserved) runner.broadcaster.broadcastAfterQueryEvent(events, sql, sent, !error, took, answer, error);
+	};
+	try {
+		const { enableQueryTimeout } = (driver as MysqlDriver).options;
+		const answer = await ask(connection, sql, sent, enableQueryTimeout ? maxQueryExecutionTime : undefined);
+		emit(answer);
+		return answer;
+	} catch (error) {
+		const translated = translate(error, { sql, entityName, metadata });
+		emit(undefined, translated);
+		throw translated;
+	} finally {
+		if (isObserved) await events.wait();
+	}
+}
+
+function connectionOf(runner: QueryRunner): Promise<PoolConnection> {
+	if (runner.isReleased) throw new QueryRunnerAlreadyReleasedError();
+	return runner.connect();
+}
+
+function ask(connection: PoolConnection, sql: string, values: unknown[], timeout?: number): Promise<unknown> {
+	return new Promise((fulfil, reject) => {
+		connection.query({ sql, values, ...(timeout && { timeout }) }, (error, answer) =>
+			error ? reject(error) : fulfil(answer),
+		);
+	});
+}
