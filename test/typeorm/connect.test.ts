@@ -106,6 +106,29 @@ test("wrong password: given up at once, however long it may wait", async () => {
 	assert.equal((error.cause as { errno?: number }).errno, 1045);
 });
 
+test("an account that requires TLS: given up at once, and the message says what may be missing", async (t) => {
+	const name = database.name.slice(0, 20);
+	t.after(() => database.rows(`DROP USER ${name}`));
+	await database.rows(
+		`CREATE USER ${name} IDENTIFIED BY '${SECRET}' REQUIRE SSL; GRANT ALL ON ${database.name}.* TO ${name}`,
+	);
+	const error = await failureAtOnce({ username: name, password: SECRET });
+	assert.match(error.message, /; if the account requires TLS, set DB_TLS to verify or require$/);
+	const encrypted = await failureAtOnce({ username: "nobody_there", password: SECRET, tls: "require" });
+	assert.doesNotMatch(encrypted.message, /requires TLS/);
+});
+
+test("a transaction that is read only is named as such", async () => {
+	await withDataSource(database, {}, async (dataSource) => {
+		const queryRunner = dataSource.createQueryRunner();
+		await queryRunner.query("START TRANSACTION READ ONLY");
+		const write = queryRunner.query("INSERT INTO dashboard_users (username) VALUES ('never')");
+		await assert.rejects(write, { name: "ReadOnlyServerError", code: "READ_ONLY" });
+		await queryRunner.query("ROLLBACK");
+		await queryRunner.release();
+	});
+});
+
 test("unknown database: given up at once", async () => {
 	const error = await failureAtOnce({ database: "no_such_database" });
 	assert.match(error.message, /: there is no database "no_such_database"; create it, or correct DB_DATABASE$/);
