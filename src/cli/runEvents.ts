@@ -55,19 +55,15 @@ const ALGORITHMS = { INSTANT: "instant", INPLACE: "in place", COPY: "a copy" } a
 
 /** `3/9 workspace_logs: add index idx_created (1.0 M rows, in place)` */
 export function stepText(step: Omit<StepEvent, "kind">): string {
-	const { what, sql, rows, algorithm } = step;
-	const details = [rows === undefined ? undefined : `${shortened(rows)} rows`, algorithm && ALGORITHMS[algorithm]];
+	const { what, rows, algorithm } = step;
+	const counted = rows === undefined ? undefined : `${shortened(rows)} row${rows === 1 ? "" : "s"}`;
+	const details = [counted, algorithm && ALGORITHMS[algorithm]];
 	const known = details.filter((detail) => detail !== undefined).join(", ");
-	return `${placeOf(step)}: ${what.join("; ") || firstWords(sql)}${known && ` (${known})`}`;
+	return `${placeOf(step)}: ${what.join("; ") || "first part of the next step"}${known && ` (${known})`}`;
 }
 
 function placeOf({ number, total, table }: Omit<StepEvent, "kind">): string {
 	return `${total === undefined ? number : `${number}/${total}`} ${table}`;
-}
-
-/** A step that a later one completes has no words of its own. */
-function firstWords(sql: string): string {
-	return sql.replaceAll(/\s+/g, " ").slice(0, 60).trim();
 }
 
 export function shortened(count: number): string {
