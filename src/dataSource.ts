@@ -19,9 +19,9 @@ const ONLY_HERE = ["type", "url", "host", "port", "socketPath", "username", "pas
 type MigrationOptions = Parameters<DataSource["runMigrations"]>[0];
 
 /**
- * The module's DataSource: made by `createDataSource`, and what TypeORM's own commands work on.
+ * This package's DataSource: made by `createDataSource`, and what TypeORM's own commands work on.
  *
- * Nothing is read or connected before `initialize()`, which sends two statements.
+ * Nothing is read or connected before `initialize()`, which sends three statements.
  */
 export class WorkspacesDataSource extends DataSource {
 	/** What the last run or revert of migrations did; undefined before one, and where there was nothing to do. */
@@ -73,14 +73,14 @@ export class WorkspacesDataSource extends DataSource {
 		return super.setOptions(options);
 	}
 
-	/** Runs the pending migrations under the module's guards; see `migrate`. */
+	/** Runs the pending migrations under this package's guards; see `migrate`. */
 	override async runMigrations(options?: MigrationOptions): Promise<Migration[]> {
 		const { migrations: run, report } = await migrate(this, this.#deployOptions(options));
 		this.migrationReport = report;
 		return run;
 	}
 
-	/** Reverts the last migration under the module's guards; see `revert`. */
+	/** Reverts the last migration under this package's guards; see `revert`. */
 	override async undoLastMigration(options?: MigrationOptions): Promise<void> {
 		const { report } = await revert(this, this.#deployOptions(options));
 		this.migrationReport = report;
@@ -115,7 +115,7 @@ function connectionOptions(settings: ResolvedSettings) {
 }
 
 /**
- * Makes the module's DataSource. Settings come from `settings`, else from the environment (`DB_HOST`, `DB_PORT`,
+ * Makes this package's DataSource. Settings come from `settings`, else from the environment (`DB_HOST`, `DB_PORT`,
  * `DB_USERNAME`, `DB_PASSWORD`, `DB_DATABASE` and more, see `DataSourceSettings`), else from a `.env` file in the
  * working folder; they are read when it is initialized.
  */
@@ -125,11 +125,24 @@ export function createDataSource(settings: DataSourceSettings = {}): WorkspacesD
 
 const PRODUCT: deploy.Product = { migrations, checks: [globalRowCheck] };
 
-/** @throws RefusedOperationError for a DataSource of an older TypeORM, on which guards and migrations fail halfway. */
-function ofThisTypeorm(dataSource: DataSource): DataSource {
-	if ("dataSource" in dataSource.manager) return dataSource;
+/**
+ * @throws RefusedOperationError for a DataSource of an older TypeORM, on which guards and migrations fail halfway, and
+ *   for one that looks for the entities in other tables than the migrations make.
+ */
+function usable(dataSource: DataSource): DataSource {
+	if (!("dataSource" in dataSource.manager)) {
+		throw new RefusedOperationError(
+			"This DataSource is of TypeORM 0.3: update the application's typeorm to 1.x, or use createDataSource()",
+		);
+	}
+	const ours: readonly unknown[] = entities;
+	const renamed = dataSource.entityMetadatas.find(
+		({ target, tableName, givenTableName }) => ours.includes(target) && tableName !== givenTableName,
+	);
+	if (!renamed) return dataSource;
 	throw new RefusedOperationError(
-		"This DataSource is of TypeORM 0.3: update the application's typeorm to 1.x, or use createDataSource()",
+		`This DataSource calls the table ${renamed.givenTableName} ${renamed.tableName}: ` +
+			"leave entityPrefix, and table names in a naming strategy, out of it",
 	);
 }
 
@@ -150,8 +163,11 @@ function withLog<Options extends deploy.DeployOptions>(dataSource: DataSource, o
  * @throws IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, LockTimeoutError before anything is
  *   changed; TableInUseError, LockLostError, InterruptedError, MigrationError where it has to be run again
  */
-export function migrate(dataSource: DataSource, options: deploy.DeployOptions = {}): Promise<deploy.DeployResult> {
-	return deploy.migrate(ofThisTypeorm(dataSource), PRODUCT, withLog(dataSource, options));
+export async function migrate(
+	dataSource: DataSource,
+	options: deploy.DeployOptions = {},
+): Promise<deploy.DeployResult> {
+	return deploy.migrate(usable(dataSource), PRODUCT, withLog(dataSource, options));
 }
 
 /**
@@ -159,8 +175,8 @@ export function migrate(dataSource: DataSource, options: deploy.DeployOptions = 
  *
  * @throws DataLossError where that would delete data, and what `migrate` throws
  */
-export function revert(dataSource: DataSource, options: deploy.RevertOptions = {}): Promise<deploy.DeployResult> {
-	return deploy.revert(ofThisTypeorm(dataSource), PRODUCT, withLog(dataSource, options));
+export async function revert(dataSource: DataSource, options: deploy.RevertOptions = {}): Promise<deploy.DeployResult> {
+	return deploy.revert(usable(dataSource), PRODUCT, withLog(dataSource, options));
 }
 
 /**
@@ -168,16 +184,16 @@ export function revert(dataSource: DataSource, options: deploy.RevertOptions = {
  *
  * @throws IncompatibleSchemaError where `migrate` would refuse
  */
-export function plan(dataSource: DataSource): Promise<deploy.MigrationPlan> {
-	return deploy.plan(ofThisTypeorm(dataSource), PRODUCT);
+export async function plan(dataSource: DataSource): Promise<deploy.MigrationPlan> {
+	return deploy.plan(usable(dataSource), PRODUCT);
 }
 
 /** Whether the database of an initialized DataSource is up to date with this package. Changes nothing. */
-export function check(dataSource: DataSource): Promise<deploy.SchemaCheck> {
-	return deploy.check(ofThisTypeorm(dataSource), PRODUCT);
+export async function check(dataSource: DataSource): Promise<deploy.SchemaCheck> {
+	return deploy.check(usable(dataSource), PRODUCT);
 }
 
 /** Each migration that the DataSource or its database knows, and what became of it: one statement. */
-export function status(dataSource: DataSource): Promise<deploy.MigrationStatus[]> {
-	return deploy.status(ofThisTypeorm(dataSource));
+export async function status(dataSource: DataSource): Promise<deploy.MigrationStatus[]> {
+	return deploy.status(usable(dataSource));
 }

@@ -1,11 +1,30 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { check } from "../../src";
+import { DataSource, DefaultNamingStrategy } from "typeorm";
+import { check, entities, migrate, migrations, plan, revert } from "../../src";
 import { identify } from "../../src/mysql/server";
 import { createTestDatabase, DASHBOARD_USERS_SQL, type TestDatabase } from "../../testing/database";
 import { withDataSource } from "../../testing/dataSource";
 
+class Prefixing extends DefaultNamingStrategy {
+	override tableName(target: string, given?: string): string {
+		return `dployr_${given ?? target}`;
+	}
+}
+
 let database: TestDatabase;
+
+async function withPlain(options: object, work: (host: DataSource) => Promise<void>): Promise<void> {
+	const { url, connection } = database;
+	const [[row]] = (await connection.query("SELECT VERSION() AS version")) as unknown as [[{ version: string }]];
+	const type = /mariadb/i.test(row.version) ? "mariadb" : "mysql";
+	const host = await new DataSource({ type, url, entities, migrations, ...options }).initialize();
+	try {
+		await work(host);
+	} finally {
+		await host.destroy();
+	}
+}
 
 before(async () => {
 	database = await createTestDatabase();
@@ -35,6 +54,25 @@ test("a database may have an apostrophe in its name", async () => {
 		await database.connection.query(`DROP DATABASE \`${name}\`; USE ${database.name}`);
 	}
 });
+
+for (const [what, options] of [
+	["entityPrefix", { entityPrefix: "dployr_" }],
+	["a naming strategy", { namingStrategy: new Prefixing() }],
+] as const) {
+	test(`an application's DataSource that renames the tables with ${what} is refused by name`, async () => {
+		await withPlain(options, async (host) => {
+			for (const work of [migrate, revert, plan, check]) {
+				await assert.rejects(work(host), {
+					code: "OPERATION_REFUSED",
+					message:
+						/calls the table \w+ dployr_\w+: leave entityPrefix, and table names in a naming strategy, out of it$/,
+				});
+			}
+		});
+		const tables = await database.rows<Record<string, string>>("SHOW TABLES");
+		assert.deepEqual(tables.flatMap(Object.values), ["dashboard_users"]);
+	});
+}
 
 test("a server is known by its version, its comment and how it keeps names", () => {
 	const row = { version: "10.11.6-MariaDB-log", comment: "Debian", lowerCaseNames: "1" };
