@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createConnection } from "mysql2/promise";
 import { Workspace, WorkspaceLog, WorkspaceRepository, type WorkspacesDataSource } from "../../src";
-import { MIGRATING_SESSION_STATEMENTS } from "../../src/mysql/session";
 import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
 import { withDataSource } from "../../testing/dataSource";
 import { type SessionProxy, startSessionProxy } from "../support/sessionProxy";
@@ -31,10 +29,6 @@ before(async () => {
 	await withDataSource(database, {}, (dataSource) => dataSource.runMigrations());
 });
 after(() => database.drop());
-
-function connectionOf({ host, port, username: user, password, name }: TestDatabase) {
-	return { host, port, user, password, database: name };
-}
 
 /** A DataSource on a server whose sessions begin with settings of its own. */
 async function onServerWith(
@@ -208,20 +202,6 @@ test("a statement means the same under such defaults", async () => {
 		const [row] = await dataSource.query<{ slept: number | string }[]>("SELECT SLEEP(0.7) AS slept");
 		assert.equal(Number(row?.slept), 0, "not interrupted");
 	});
-});
-
-test("a session that migrates has the same, and what reading tables needs", async () => {
-	const connection = await createConnection({ ...connectionOf(database), multipleStatements: false });
-	try {
-		await connection.query("SET sql_quote_show_create = 0, group_concat_max_len = 4, foreign_key_checks = 0");
-		for (const sql of MIGRATING_SESSION_STATEMENTS) await connection.query(sql);
-		const [rows] = await connection.query(
-			"SELECT @@sql_quote_show_create AS quotes, @@group_concat_max_len AS length, @@foreign_key_checks AS checks",
-		);
-		assert.deepEqual(rows, [{ quotes: 1, length: 1_048_576, checks: 1 }]);
-	} finally {
-		await connection.end();
-	}
 });
 
 test("JSON comes back as it was written", async () => {
