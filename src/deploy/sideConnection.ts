@@ -1,6 +1,7 @@
 import type { Connection, ConnectionOptions } from "mysql2";
 import type { DataSource } from "typeorm";
 import { MigrationError } from "../errors";
+import { abandon, internalsOf, networkError } from "../typeorm/internals";
 
 /** A connection beside the pool's: its statements go on while one of the run is executed. */
 export interface SideConnection {
@@ -18,20 +19,33 @@ interface Driver {
 /** What mysql2 computes from the options, and does not take as one. */
 const COMPUTED = new Set(["maxPacketSize", "clientFlags", "pool", "isServer"]);
 
+/** Milliseconds. */
+const ANSWER_TIMEOUT = 20_000;
+
 /** Opens a connection with the options of a DataSource's pool. */
 export function openSideConnection(dataSource: DataSource): SideConnection {
 	const { mysql, pool } = dataSource.driver as unknown as Driver;
 	if (!pool)
 		throw new MigrationError("migrating through a DataSource with replication is not supported; use one without");
-	const entries = Object.entries(pool.config.connectionConfig).filter(([name]) => !COMPUTED.has(name));
+	const { connectionConfig } = pool.config;
+	// Password and key are no enumerable properties, so that nobody prints them.
+	const names = Object.getOwnPropertyNames(connectionConfig).filter((name) => !COMPUTED.has(name));
+	const entries = names.map((name) => [name, connectionConfig[name as keyof ConnectionOptions]]);
 	const connection = mysql.createConnection(Object.fromEntries(entries) as ConnectionOptions);
 	// A failure is seen by the statement that meets it.
 	connection.on("error", () => undefined);
 	return {
 		query: async <Result>(sql: string, values: readonly unknown[] = []) => {
-			const [rows] = await connection.promise().query(sql, values as never);
-			return rows as Result;
+			const late = networkError("ETIMEDOUT", "no answer from the server");
+			const timer = setTimeout(() => abandon(connection, late), ANSWER_TIMEOUT).unref();
+			try {
+				const [rows] = await connection.promise().query(sql, values as never);
+				return rows as Result;
+			} finally {
+				clearTimeout(timer);
+			}
 		},
-		close: () => connection.destroy(),
+		// Without a word to the server, which may have gone silent and would never close its side.
+		close: () => internalsOf(connection).stream.destroy(),
 	};
 }
