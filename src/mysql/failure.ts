@@ -14,11 +14,15 @@ const SESSION_ENDED = [
 	ERROR.CLIENT_INTERACTION_TIMEOUT,
 ];
 
+/** Codes of a connection that broke. */
+const BROKEN = ["PROTOCOL_CONNECTION_LOST", "ECONNRESET", "EPIPE", "ETIMEDOUT"];
+
 /** Whether the session is gone that the statement was sent in. */
 export function isConnectionLost(error: unknown): boolean {
 	if (!(error instanceof Error)) return false;
-	// mysql2's mark of an error after which it closes the connection.
-	return (error as { fatal?: unknown }).fatal === true || hasNumber(error, ...SESSION_ENDED);
+	const { fatal, code = "" } = error as { fatal?: unknown; code?: string };
+	// mysql2's mark of an error after which it closes the connection; before 3.23 it comes too late to be seen.
+	return fatal === true || BROKEN.includes(code) || hasNumber(error, ...SESSION_ENDED);
 }
 
 /** Whether the server or the account admits no further connection for now. */
