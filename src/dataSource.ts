@@ -193,7 +193,7 @@ export async function check(dataSource: DataSource): Promise<deploy.SchemaCheck>
 	return deploy.check(usable(dataSource), PRODUCT);
 }
 
-/** Each migration that the DataSource or its database knows, and what became of it: one statement. */
+/** Each migration that the DataSource or its database knows, and what became of it: two statements. */
 export async function status(dataSource: DataSource): Promise<deploy.MigrationStatus[]> {
 	return deploy.status(usable(dataSource));
 }

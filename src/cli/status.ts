@@ -21,6 +21,9 @@ const REMARKS: Partial<Record<MigrationStatus["state"], string>> = {
 function statusText(migrations: readonly MigrationStatus[]): string {
 	const width = Math.max(...migrations.map(({ name }) => name.length));
 	return migrations
-		.map(({ name, state }) => `${name.padEnd(width)}  ${state}${REMARKS[state] ? ` (${REMARKS[state]})` : ""}`)
+		.map(({ name, state, appliedAt }) => {
+			const when = appliedAt ? ` at ${appliedAt.toISOString().replace(".000Z", "Z")}` : "";
+			return `${name.padEnd(width)}  ${state}${when}${REMARKS[state] ? ` (${REMARKS[state]})` : ""}`;
+		})
 		.join("\n");
 }

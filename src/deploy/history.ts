@@ -45,6 +45,19 @@ export async function readHistory(queryRunner: QueryRunner): Promise<HistoryRow[
 	}
 }
 
+/** When each migration of the history was run, by its name; empty where TypeORM made the table, which does not say. */
+export async function readAppliedAt(queryRunner: QueryRunner): Promise<Map<string, Date>> {
+	const sql = `SELECT name, UNIX_TIMESTAMP(applied_at) AS seconds FROM ${historyTable(queryRunner.dataSource)}`;
+	try {
+		const rows = (await queryRunner.query(sql)) as { name: string; seconds: unknown }[];
+		const known = rows.filter(({ seconds }) => seconds !== null);
+		return new Map(known.map(({ name, seconds }) => [name, new Date(Number(seconds) * 1000)]));
+	} catch (error) {
+		if (hasNumber(error, ERROR.NO_SUCH_TABLE, ERROR.BAD_FIELD_ERROR)) return new Map();
+		throw error;
+	}
+}
+
 /** A migration's name in the history. */
 export function nameOf(migration: MigrationInterface): string {
 	return migration.name ?? migration.constructor.name;
@@ -79,7 +92,7 @@ export async function prepareHistory(queryRunner: QueryRunner, history: readonly
 		await write(
 			queryRunner,
 			`CREATE TABLE IF NOT EXISTS ${table} (\`id\` int NOT NULL AUTO_INCREMENT, \`timestamp\` bigint NOT NULL, ` +
-				"`name` varchar(255) NOT NULL, PRIMARY KEY (`id`)) ENGINE=InnoDB",
+				"`name` varchar(255) NOT NULL, `applied_at` timestamp NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (`id`)) ENGINE=InnoDB",
 		);
 		await createMetadata(queryRunner);
 	}

@@ -94,7 +94,13 @@ test("status says of each migration what became of it", async () => {
 		);
 
 		assert.equal((await runCommand(["migrate", "--quiet"], env)).code, 0);
-		assert.equal((await runCommand(["status"], env)).code, 0);
+		const done = await runCommand(["status"], env);
+		assert.equal(done.code, 0);
+		const [, when] = new RegExp(`^${LAST} +applied at (\\S+Z)$`, "m").exec(done.stdout) ?? [];
+		assert.ok(Math.abs(Date.parse(when ?? "") - Date.now()) < 600_000, done.stdout);
+
+		await database.rows("ALTER TABLE migrations DROP COLUMN applied_at");
+		assert.match((await runCommand(["status"], env)).stdout, new RegExp(`^${LAST} +applied$`, "m"));
 	} finally {
 		await database.drop();
 	}

@@ -26,9 +26,9 @@ async function revertAll(dataSource: DataSource, { after = "" } = {}): Promise<v
 	assert.deepEqual([more, report], [[], undefined]);
 }
 
-/** The time at which a row was seeded is the one thing that two runs cannot have in common. */
+/** The time at which a row was written is the one thing that two runs cannot have in common. */
 function withoutTimes(found: Record<string, TableSnapshot>): unknown {
-	return JSON.parse(JSON.stringify(found), (key, value) => (/^(created|updated)_at$/.test(key) ? null : value));
+	return JSON.parse(JSON.stringify(found), (key, value) => (/^(created|updated|applied)_at$/.test(key) ? null : value));
 }
 
 /** Rows of the dashboard's in each table, two of the log's with the latest action. */
