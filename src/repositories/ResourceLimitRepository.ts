@@ -41,9 +41,10 @@ const setOwn = cachedByLimits((limits) => {
 
 const setGlobal = cachedByLimits((limits) => {
 	const set = [...limits.map(assign), "user_id = NULL"].join(", ");
+	const found = "LAST_INSERT_ID(IF(created_at IS NULL, 1, 2)) > 0";
 	return change(
 		ResourceLimit,
-		`UPDATE resource_limits SET ${set} WHERE global_row = 1 AND LAST_INSERT_ID(id) > 0` as string,
+		`UPDATE resource_limits AS general SET ${set} WHERE ${IS_GLOBAL_ROW} AND ${found}` as string,
 	);
 });
 

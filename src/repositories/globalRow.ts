@@ -20,9 +20,10 @@ import {
  * other, on every client of the database; no table is locked, and nothing else waits for it. Each is one statement that
  * commits itself: nothing stays locked between two round trips, unless the caller has a transaction open.
  *
- * The row is found by a virtual column, which is 1 in it and NULL elsewhere; a unique index admits one such row.
+ * The row is locked by its id, which locks that row alone. Found by the virtual column or by `user_id` it would be locked
+ * together with the gap before it, where the rows of users are inserted: a deadlock on MariaDB.
  */
-export const IS_GLOBAL_ROW = "general.global_row = 1";
+export const IS_GLOBAL_ROW = "general.id = :globalId AND general.user_id IS NULL";
 
 /** A query from this, with `FOR UPDATE` at its end, waits for the lock before anything behind it is read. */
 export const LOCKED_GLOBAL_ROW = "resource_limits AS general";
@@ -50,37 +51,47 @@ export function effective(limit: keyof EffectiveLimits) {
 	);
 }
 
-const EXISTS = selectRows<{ present: 1 }>(ResourceLimit)(
-	`SELECT 1 AS present FROM resource_limits AS general WHERE ${IS_GLOBAL_ROW}`,
-);
+const FIND = selectRows<{ id: number }>(ResourceLimit)("SELECT id FROM resource_limits WHERE global_row = 1");
 const RESTORE = change(ResourceLimit, "INSERT INTO resource_limits (user_id) VALUES (NULL)");
 
-/** Inserts the global row, which the migrations have seeded, should somebody have deleted it; returns whether it was gone. */
-async function restoreGlobalRow(executor: Executor): Promise<boolean> {
-	const [row] = await execute(executor, EXISTS);
-	if (row) return false;
-	try {
-		await execute(executor, RESTORE);
-	} catch (error) {
-		if (!(error instanceof AlreadyExistsError)) throw error;
+/** The global row's id, as it was last found; the migrations give it the first one where the table is new. */
+const ids = new WeakMap<DataSource, number>();
+const FIRST_ID = 1;
+
+/** Finds the row's id, inserts the row should somebody have deleted it, and returns whether the id was another one. */
+async function findAgain(executor: Executor, supposed: number): Promise<boolean> {
+	let [row] = await execute(executor, FIND);
+	if (!row) {
+		try {
+			row = { id: (await execute(executor, RESTORE)).reported };
+		} catch (error) {
+			if (!(error instanceof AlreadyExistsError)) throw error;
+			[row] = await execute(executor, FIND);
+		}
 	}
-	return true;
+	ids.set(executor.manager.dataSource, row?.id ?? supposed);
+	return row?.id !== supposed;
 }
 
 /**
- * Executes a statement that locks the global row; once more where it did nothing because the row was gone.
+ * Executes a statement that locks the global row; once more where it did nothing because the row has another id than
+ * it had, or was gone.
  *
- * @param didNothing whether the row may have been gone, which costs one more statement to find out
+ * @param didNothing whether the row may not have been found, which costs one more statement to find out
  */
 export async function executeLocked<Parameters extends object>(
 	executor: Executor,
 	statement: Statement<Change, Parameters>,
-	values: Parameters,
+	values: Omit<Parameters, "globalId">,
 	didNothing: (change: Change) => boolean = ({ affected }) => affected === 0,
 ): Promise<Change> {
-	const attempt = () => inTurn(executor, () => executeWith(executor, statement, values));
-	const change = await attempt();
-	return didNothing(change) && (await restoreGlobalRow(executor)) ? attempt() : change;
+	const attempt = (globalId: number) =>
+		inTurn(executor, () => executeWith(executor, statement, { ...values, globalId }));
+	const { dataSource } = executor.manager;
+	const globalId = ids.get(dataSource) ?? FIRST_ID;
+	const change = await attempt(globalId);
+	if (!didNothing(change) || !(await findAgain(executor, globalId))) return change;
+	return attempt(ids.get(dataSource) ?? globalId);
 }
 
 /** Statements of one DataSource that wait for the global row at a time; more would only keep connections from others. */
