@@ -57,7 +57,7 @@ function rowsIn(result: unknown): number | undefined {
 function documented(): Map<string, number> {
 	const methods = new Map<string, number>();
 	let repository = "";
-	for (const line of readFileSync(join(__dirname, "../../README.md"), "utf8").split("\n")) {
+	for (const line of readFileSync(join(__dirname, "../../docs/repositories.md"), "utf8").split("\n")) {
 		repository = /^#### `(\w+)`/.exec(line)?.[1] ?? repository;
 		const cells = line.split("|").map((cell) => cell.trim());
 		const method = /^`(?:(\w+)\.)?(\w+)\(/.exec(cells[2] ?? "");
