@@ -81,7 +81,7 @@ export const RUN = change(
 export const FAIL = change(
 	PreviewEnvironment,
 	`UPDATE preview_environments SET error_message = :errorMessage, ${PORT_OF_CONTAINER}, status = 'error'
-	WHERE id = :id AND ${LIFE_CYCLE.reports()} AND (:port? IS NULL OR assigned_port = :port?)
+	WHERE id = :id AND ${LIFE_CYCLE.reports()} AND (:port? IS NULL OR COALESCE(assigned_port, 0) = :port?)
 		AND NOT (status <=> 'error' AND error_message <=> :errorMessage
 			AND (assigned_port IS NULL OR container_id IS NOT NULL))`,
 );
@@ -94,7 +94,7 @@ export const END = change(
 	PreviewEnvironment,
 	`UPDATE preview_environments SET ${STOP}, status = 'stopped'
 	WHERE id = :id AND ${LIFE_CYCLE.reports(`status <=> 'stopped' AND ${HOLDS_NOTHING}`)}
-		AND NOT (status <=> 'expired') AND NOT (status <=> 'stopped' AND ${HOLDS_NOTHING})`,
+		AND COALESCE(status, '') <> 'expired' AND NOT (status <=> 'stopped' AND ${HOLDS_NOTHING})`,
 );
 export const BEGIN_EXPIRY = change(
 	PreviewEnvironment,

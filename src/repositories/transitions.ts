@@ -49,7 +49,9 @@ export class LifeCycle<Status extends string> {
 
 	/**
 	 * A condition that holds for every row, and reports the status; `already` is a condition for what needs no change. The
-	 * status, since a server takes a column that is compared with a constant for that constant, row or no row.
+	 * status, since a server takes a column that is compared with a constant for that constant, row or no row. Whatever
+	 * stands beside it must not be found by another index than that of the id, or the row is not read and not reported:
+	 * `COALESCE(column, …)` is not.
 	 */
 	reports<const Already extends string = "FALSE">(already: Already = "FALSE" as Already) {
 		return `LAST_INSERT_ID(${this.code()} + IF(${already}, ${ALREADY}, 0)) > 0` as const;

@@ -90,7 +90,7 @@ export const RUN = change(
 export const FAIL = change(
 	Workspace,
 	`UPDATE workspaces SET error_message = :errorMessage, ${PORT_OF_CONTAINER}, status = 'error'
-	WHERE id = :id AND ${LIFE_CYCLE.reports()} AND (:port? IS NULL OR assigned_port = :port?)
+	WHERE id = :id AND ${LIFE_CYCLE.reports()} AND (:port? IS NULL OR COALESCE(assigned_port, 0) = :port?)
 		AND NOT (status <=> 'error' AND error_message <=> :errorMessage
 			AND (assigned_port IS NULL OR container_id IS NOT NULL))`,
 );

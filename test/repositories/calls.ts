@@ -3,7 +3,7 @@ import { type Context, STARTED } from "./context";
 
 /** One call of a method on the big tables. */
 export interface Call {
-	/** As the README's table names it. */
+	/** As the tables of `docs/repositories.md` name it. */
 	readonly method: string;
 	/** Brings about what the call needs; not measured. */
 	readonly prepare?: () => Promise<unknown>;
@@ -44,6 +44,20 @@ function workspaceCalls({ workspaces, database }: Context): Call[] {
 			readsPerRow: 2,
 		},
 		{ method: "listWithContainer", work: () => workspaces.listWithContainer(), rows: BIG.running + BIG.starting },
+		{
+			method: "listUnsettled",
+			work: () => workspaces.listUnsettled(),
+			// No index finds a container without a status, and this is asked once, at boot.
+			rows: BIG.running + BIG.starting + BIG.stopping,
+			readsPerRow: BIG.workspaces,
+		},
+		{
+			method: "reconcile",
+			prepare: set("stopping"),
+			work: () => workspaces.reconcile(WORKSPACE, { running: false }),
+			rows: 1,
+		},
+		{ method: "beginIdleStop", prepare: set("running"), work: () => workspaces.beginIdleStop(WORKSPACE), rows: 1 },
 		{ method: "listRoutesByProject", work: () => workspaces.listRoutesByProject("project-4711"), rows: 1 },
 		{ method: "listIdle", work: () => workspaces.listIdle(), rows: BIG.idle },
 		{ method: "listPastLifetime", work: () => workspaces.listPastLifetime(), rows: BIG.pastLifetime },
@@ -130,6 +144,20 @@ function previewCalls({ previews, database }: Context): Call[] {
 		{ method: "markStopping", prepare: set("running"), work: () => previews.markStopping(id), rows: 1 },
 		{ method: "markStopped", prepare: set("running"), work: () => previews.markStopped(id), rows: 1 },
 		{ method: "extendExpiry", prepare: set("running"), work: () => previews.extendExpiry(id, expiresAt), rows: 1 },
+		{ method: "extendBy", prepare: set("running"), work: () => previews.extendBy(id, { hours: 1 }), rows: 1 },
+		{ method: "beginExpiry", prepare: set("running", "NOW()"), work: () => previews.beginExpiry(id), rows: 1 },
+		{
+			method: "reconcile",
+			prepare: set("stopping"),
+			work: () => previews.reconcile(id, { running: false }),
+			rows: 1,
+		},
+		{
+			method: "listUnsettled",
+			work: () => previews.listUnsettled(),
+			rows: BIG.activePreviews,
+			readsPerRow: BIG.previews,
+		},
 		{ method: "markExpired", prepare: set("running", "NOW()"), work: () => previews.markExpired(id), rows: 1 },
 		{ method: "deleteById", work: () => previews.deleteById(50_002), rows: 1 },
 	];
@@ -187,14 +215,21 @@ function otherCalls({ limits, keys, ports, database, workspaces, previews }: Con
 			{ method: "listAssigned", work: () => ports.listAssigned(), rows: held },
 			{ method: "isAssigned", work: () => ports.isAssigned(10_000), rows: 1 },
 			{ method: "countAssigned", work: () => ports.countAssigned(), rows: held },
-			// What is held in the range is read to find what is free, at most the range.
+			// What is held in the range is read to find what is free, at most the range; several times, and never the table.
 			{
 				method: "claimForWorkspace",
 				prepare: stopped,
 				work: () => ports.claimForWorkspace(WORKSPACE),
 				rows: held + 1,
+				readsPerRow: 16,
 			},
-			{ method: "claimForPreview", prepare: creating, work: () => ports.claimForPreview(preview), rows: held + 2 },
+			{
+				method: "claimForPreview",
+				prepare: creating,
+				work: () => ports.claimForPreview(preview),
+				rows: held + 2,
+				readsPerRow: 16,
+			},
 		].map(section("PortRepository")),
 		...[{ method: "findById", work: () => workspaces.findById(999_999), rows: 0 }].map(section("WorkspaceRepository")),
 	];

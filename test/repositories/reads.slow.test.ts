@@ -53,7 +53,7 @@ function rowsIn(result: unknown): number | undefined {
 	return rowsIn((result as { entries?: unknown } | null)?.entries);
 }
 
-/** The methods of the README's table, with the number of statements that it gives. */
+/** The methods of the tables in `docs/repositories.md`, with the number of statements that it gives. */
 function documented(): Map<string, number> {
 	const methods = new Map<string, number>();
 	let repository = "";
