@@ -30,8 +30,8 @@ export type WorkspacesErrorCode =
 	| "DATA_LOSS";
 
 /**
- * The base of every error that this package throws on purpose. `code` tells which one it is; the message says what to
- * do and never holds a value that was given; `cause` is the driver's error where there was one, without values too.
+ * The base of every error that this package throws on purpose. `code` says which one it is; the message says what to
+ * do, and never holds a value that was given; `cause` is the driver's error where there was one, without values too.
  */
 export abstract class WorkspacesError extends Error {
 	/** Written out in each class, since a bundler may give classes other names. */
@@ -95,7 +95,7 @@ export class ReadOnlyServerError extends WorkspacesError {
 	}
 }
 
-/** The operation would change tables that are not the module's. */
+/** The operation would change tables that are not this package's. */
 export class RefusedOperationError extends OperationalError {
 	override readonly name = "RefusedOperationError";
 	readonly code = "OPERATION_REFUSED";
@@ -120,7 +120,7 @@ export class LossyChangeError extends OperationalError {
 		const lines = changes.map(({ statement, reason, remedy }) => `  - ${statement}\n    ${reason}\n    ${remedy}`);
 		super(
 			`refused, since data would be lost; nothing was written:\n${lines.join("\n")}\n` +
-				"If that is meant, run it again with WORKSPACES_ALLOW_DATA_LOSS=yes (npm run migration:generate: --allow-data-loss)",
+				"To allow it, run it again with WORKSPACES_ALLOW_DATA_LOSS=yes (npm run migration:generate: --allow-data-loss)",
 		);
 	}
 }
@@ -143,6 +143,7 @@ export class IncompatibleSchemaError extends MigrationError {
 
 /** Another session held a table until the table timeout had passed. Run it again once that session is gone. */
 export class TableInUseError extends MigrationError {
+	override readonly name = "TableInUseError";
 	override readonly code = "TABLE_IN_USE";
 
 	constructor(
@@ -157,6 +158,7 @@ export class TableInUseError extends MigrationError {
 
 /** Another run held the right to migrate this database until the lock timeout had passed. Nothing was changed. */
 export class LockTimeoutError extends MigrationError {
+	override readonly name = "LockTimeoutError";
 	override readonly code = "LOCK_TIMEOUT";
 
 	constructor(
@@ -175,11 +177,13 @@ export class LockTimeoutError extends MigrationError {
 
 /** Another run took over the right to migrate this database: this one stops. Run it again. */
 export class LockLostError extends MigrationError {
+	override readonly name = "LockLostError";
 	override readonly code = "LOCK_LOST";
 }
 
 /** The user lacks privileges that migrations need. Nothing was changed; the message has the GRANT that is missing. */
 export class MissingPrivilegesError extends MigrationError {
+	override readonly name = "MissingPrivilegesError";
 	override readonly code = "MISSING_PRIVILEGES";
 
 	constructor(
@@ -197,6 +201,7 @@ export class MissingPrivilegesError extends MigrationError {
 
 /** The table in which TypeORM keeps its migrations belongs to another program. Nothing was changed. */
 export class ForeignHistoryError extends MigrationError {
+	override readonly name = "ForeignHistoryError";
 	override readonly code = "FOREIGN_HISTORY";
 
 	constructor(
@@ -211,8 +216,9 @@ export class ForeignHistoryError extends MigrationError {
 	}
 }
 
-/** The run was told to stop, and stopped between two statements. Run it again to go on. */
+/** The run was stopped by its caller, between two statements. Run it again to continue. */
 export class InterruptedError extends MigrationError {
+	override readonly name = "InterruptedError";
 	override readonly code = "INTERRUPTED";
 }
 
@@ -224,7 +230,7 @@ export class DataLossError extends MigrationError {
 	constructor(readonly losses: readonly string[]) {
 		super(
 			`refused, since reverting would delete ${losses.join(", ")}; nothing was changed. ` +
-				"Set WORKSPACES_ALLOW_DATA_LOSS=yes if that is meant, after a backup",
+				"To allow it, make a backup and set WORKSPACES_ALLOW_DATA_LOSS=yes",
 		);
 	}
 }

@@ -2,7 +2,7 @@ import { ConnectionLostError, ReadOnlyServerError, TooManyConnectionsError, type
 import { ERROR, hasNumber } from "./errorNumbers";
 
 /** The server ended the session, or is about to. */
-const SESSION_ENDED = [
+export const SESSION_ENDED: readonly number[] = [
 	ERROR.SERVER_SHUTDOWN,
 	ERROR.ABORTING_CONNECTION,
 	ERROR.NET_READ_ERROR,

@@ -1,9 +1,10 @@
 import { ConnectionError } from "../errors";
 import { ERROR, errorNumber, hasNumber } from "../mysql/errorNumbers";
+import { isOutOfConnections, SESSION_ENDED } from "../mysql/failure";
 import { withoutSecrets } from "../mysql/redact";
 import type { ResolvedSettings } from "../settings/settings";
 
-/** The network's and the server's ways to say that the server is not up yet, or is just going down. */
+/** Failures of the network that may pass; a server that starts or stops causes them, too. */
 const TRANSIENT_CODES = new Set([
 	"ECONNREFUSED",
 	"ECONNRESET",
@@ -19,19 +20,10 @@ const TRANSIENT_CODES = new Set([
 ]);
 
 const TRANSIENT_NUMBERS = [
-	ERROR.CON_COUNT_ERROR,
+	...SESSION_ENDED,
+	// A node of a Galera cluster that is not ready.
 	ERROR.UNKNOWN_COM_ERROR,
-	ERROR.SERVER_SHUTDOWN,
-	ERROR.ABORTING_CONNECTION,
-	ERROR.NET_READ_ERROR,
-	ERROR.NET_READ_INTERRUPTED,
-	ERROR.NET_ERROR_ON_WRITE,
-	ERROR.NET_WRITE_INTERRUPTED,
-	ERROR.TOO_MANY_USER_CONNECTIONS,
-	ERROR.USER_LIMIT_REACHED,
-	ERROR.CONNECTION_KILLED,
 	ERROR.SERVER_OFFLINE_MODE,
-	ERROR.SESSION_WAS_KILLED,
 ];
 
 interface DriverError {
@@ -43,7 +35,8 @@ interface DriverError {
 /** Whether trying again may help. */
 export function isTransient(error: unknown): boolean {
 	const { code } = error as DriverError;
-	if (TRANSIENT_CODES.has(code ?? "") || hasNumber(error, ...TRANSIENT_NUMBERS)) return true;
+	if (TRANSIENT_CODES.has(code ?? "") || hasNumber(error, ...TRANSIENT_NUMBERS) || isOutOfConnections(error))
+		return true;
 	// The file of a Unix socket appears when the server is up.
 	return code === "ENOENT" && (error as DriverError).syscall === "connect";
 }

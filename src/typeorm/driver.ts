@@ -10,8 +10,8 @@ import { WorkspacesQueryRunner } from "./queryRunner";
 import { type CompareOptions, WorkspacesSchemaBuilder } from "./schemaBuilder";
 
 /**
- * TypeORM's driver with a type that follows the server, sessions that are set up before anything else runs in them,
- * connecting that waits for a server to come up, and query runners whose errors hold no values.
+ * TypeORM's driver with these changes: its type follows the server, it waits for a server that is not up yet, each
+ * session is set up before it is used, connections that went silent are given up, and errors hold no values.
  */
 export class WorkspacesDriver extends MysqlDriver {
 	/** Undefined until connected. */
@@ -22,7 +22,7 @@ export class WorkspacesDriver extends MysqlDriver {
 	constructor(dataSource: DataSource, settings?: ResolvedSettings) {
 		super(dataSource);
 		this.#settings = settings;
-		// The pool keeps the password: no logger is to come across it.
+		// The pool holds the password, so nothing that prints a driver may print it.
 		Object.defineProperty(this, "pool", { writable: true, configurable: true, enumerable: false, value: undefined });
 	}
 
@@ -69,7 +69,7 @@ export class WorkspacesDriver extends MysqlDriver {
 	}
 }
 
-/** What is the driver's own, or must not be in options that anybody may print. */
+/** Options of the driver alone, and those that must not be in options which an application may print. */
 function poolOptions({ password, tls }: ResolvedSettings): PoolOptions {
 	return {
 		...(password === undefined ? {} : { password }),

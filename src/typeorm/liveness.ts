@@ -2,11 +2,11 @@ import type { Connection, ConnectionOptions } from "mysql2";
 import { errorNumber } from "../mysql/errorNumbers";
 import { abandon, internalsOf, type Mysql2, networkError } from "./internals";
 
-/** Milliseconds in which the server must answer what its sessions do, where `answerTimeout` is not shorter. */
+/** Milliseconds in which the server must list its sessions, unless `answerTimeout` is shorter. */
 const LONGEST_QUESTION = 10_000;
-/** Milliseconds between two looks at the connections. */
+/** Milliseconds between two examinations of the connections. */
 const LONGEST_INTERVAL = 1_000;
-/** Seconds after which the answer of a session that is idle again would have arrived. */
+/** Seconds: the answer of a session that has been idle for longer would have arrived. */
 const IDLE_SECONDS = 2;
 
 /** Gives up connections on which no answer will come. */
@@ -38,34 +38,34 @@ interface Session {
 	readonly Time: number | string | null;
 }
 
-/** What a connection to the server told about it. */
+/** What another connection found out. */
 type Answer = readonly Session[] | "unreachable" | "unknown";
 
 /**
- * A silent network looks from here like a server that takes its time. So where no answer comes for a while, the server
- * is asked over another connection what the session does: a statement may take as long as it is worked on, and its
+ * A client cannot distinguish a silent network from a slow statement. So where no answer comes for a while, the server
+ * is asked over another connection what the session does. A statement may take as long as the server works on it; its
  * connection is given up where the server cannot be reached, has no such session, or has the session idle. TCP's
- * keep-alive alone would need eleven minutes on Linux.
+ * keep-alive alone would take eleven minutes on Linux.
  */
 export function startLiveness(options: LivenessOptions): Liveness {
 	const { answerTimeout, onLost } = options;
 	const waits = new Map<Connection, Wait>();
 	let isAsking = false;
-	const look = async () => {
+	const examine = async () => {
 		if (isAsking) return;
 		const silent = () => [...waits].filter(([connection, wait]) => silentFor(connection, wait) >= answerTimeout);
 		if (!silent().length) return;
 		isAsking = true;
 		const answer = await ask(options);
 		isAsking = false;
-		// Those that were answered meanwhile are not silent any more.
+		// Some may have been answered meanwhile.
 		const lost = silent().filter(([connection, wait]) => isLost(connection, wait, answer));
 		for (const [connection] of lost) {
 			abandon(connection, networkError("PROTOCOL_CONNECTION_LOST", "Connection lost: no answer from the server"));
 		}
 		if (lost.length) onLost();
 	};
-	const timer = setInterval(() => void look(), Math.min(answerTimeout / 4, LONGEST_INTERVAL)).unref();
+	const timer = setInterval(() => void examine(), Math.min(answerTimeout / 4, LONGEST_INTERVAL)).unref();
 	return {
 		watch(connection) {
 			waits.set(connection, { command: undefined, bytes: 0, since: 0 });
@@ -95,11 +95,11 @@ function isLost(connection: Connection, wait: Wait, answer: Answer): boolean {
 		wait.since = performance.now();
 		return false;
 	}
-	// The answer may be on its way: asked again at the next look.
+	// The answer may be on its way: asked again in a moment.
 	return Number(session.Time) >= IDLE_SECONDS;
 }
 
-/** The sessions that this user may see, its own among them: one connection, one statement. */
+/** The sessions that this user may see, which include its own: one connection, one statement. */
 async function ask({ mysql2, connection: options, answerTimeout }: LivenessOptions): Promise<Answer> {
 	const timeout = Math.min(answerTimeout, LONGEST_QUESTION);
 	const connection = mysql2.createConnection({ ...options, connectTimeout: timeout });

@@ -8,13 +8,13 @@ export interface ModuleLogger extends Logger {
 	logsQueries: boolean;
 }
 
-/** A migration and whether it was run, as `migration:show` says it. */
+/** A migration and whether it was run, in the form of `migration:show`. */
 const SHOWN_MIGRATION = /^\[[ X]\] /;
 
 /**
- * A logger that prints what is meant for people: what migrations report, what `migration:show` lists, warnings, and
- * statements only when asked for. It never prints a value. An object stays in force where TypeORM's commands set
- * `logging`. Plain functions without `this`, so that an object made from it can replace some of them.
+ * A logger that prints what migrations report, what `migration:show` lists, warnings, and statements only where that is
+ * set. It never prints a value. TypeORM's commands set `logging`, which an object overrides. Its functions use no
+ * `this`, so that an object made from it can replace some of them.
  */
 export function createLogger(write: (line: string) => void = console.log): ModuleLogger {
 	const logger: ModuleLogger = {

@@ -1,9 +1,9 @@
 import type { TableColumn } from "typeorm";
 
 export const REMEDIES = {
-	drop: "Keep the property until no release reads the column any more, and drop it then",
+	drop: "Keep the property until no release reads the column, and drop it then",
 	narrow:
-		"Look for such rows and change them before the migration runs: a strict session fails rather than cut a value",
+		"Find such rows and change them before the migration runs: in a strict session it fails rather than cut a value",
 	rename: (from: string, to: string) =>
 		`If ${to} is its new name: npm run migration:generate -- <Name> --rename ${from}=${to}`,
 } as const;

@@ -24,12 +24,12 @@ type MetadataRow = Parameters<MysqlQueryRunner["insertTypeormMetadataSql"]>[0];
 type ConnectedDriver = MysqlDriver & { readonly server: Server | undefined };
 
 /**
- * TypeORM's query runner, whose errors hold no values, which never empties or drops a database, and which changes a
- * column by MODIFY, where TypeORM would drop it with its values and add it anew.
+ * TypeORM's query runner with three changes: its errors hold no values, it never empties or drops a database, and it
+ * changes a column by MODIFY, where TypeORM drops it with its values and adds it again.
  */
 export class WorkspacesQueryRunner extends MysqlQueryRunner {
 	declare driver: ConnectedDriver;
-	/** What of the statements that were only taken down (`enableSqlMemory`) would lose data. */
+	/** Which of the statements that were only recorded (`enableSqlMemory`) would lose data. */
 	readonly losses: LossyChange[] = [];
 	#readsTables = false;
 
@@ -56,20 +56,20 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 		const connection = await this.connect();
 		this.dataSource.logger.logQuery(sql, parameters, this);
 		const query: Query = connection.query(sql, parameters);
-		// First, so that every later listener, that of the stream included, gets an error without values.
+		// The first listener, so that all others, that of the stream included, get an error without values.
 		query.on("error", withoutSecrets);
 		if (onEnd) query.on("end", onEnd);
 		if (onError) query.on("error", onError);
 		return query.stream() as Awaited<ReturnType<MysqlQueryRunner["stream"]>>;
 	}
 
-	/** As the server writes it in its lists of tables. */
+	/** In the case in which the server lists it. */
 	override async getCurrentDatabase(): Promise<string> {
 		const name = await super.getCurrentDatabase();
 		return this.driver.server?.hasLowerCaseNames ? name.toLowerCase() : name;
 	}
 
-	/** The driver knows it: no statement. */
+	/** Known since the connection was made: no statement. */
 	override async getVersion(): Promise<string> {
 		return this.driver.server?.version ?? super.getVersion();
 	}
@@ -114,7 +114,7 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 		});
 	}
 
-	/** What the server says, which holds also in a database that was restored under another name. */
+	/** From the server's own list, which is right in a database that was restored under another name, too. */
 	protected override selectTypeormMetadataSql(row: Omit<MetadataRow, "name"> & { name?: string }): Statement {
 		if (row.type !== MetadataTableType.GENERATED_COLUMN) return super.selectTypeormMetadataSql(row);
 		const sql =
@@ -123,7 +123,7 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 		return new Statement(sql, [row.schema, row.table, row.name]);
 	}
 
-	/** Without the name of the database that it was generated on, and once however often it runs. */
+	/** Without the name of the database that it was generated on; a second run inserts nothing. */
 	protected override insertTypeormMetadataSql(row: MetadataRow): Statement {
 		const table = `\`${this.dataSource.metadataTableName}\``;
 		return new Statement(
@@ -163,7 +163,7 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 		}
 	}
 
-	/** TypeORM puts the database's name between quotes as it is, also where an apostrophe is part of it. */
+	/** TypeORM puts the database's name between quotes without escaping an apostrophe in it. */
 	#quoteDatabase(sql: string): string {
 		const { database = "" } = this.driver;
 		if (!this.#readsTables || !database.includes("'")) return sql;
@@ -193,7 +193,7 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 		});
 		const forget = this.deleteTypeormMetadataSql(row(to));
 		const [up, down] = [this.insertTypeormMetadataSql(row(to)), this.insertTypeormMetadataSql(row(from))];
-		// What is taken down is read backwards to undo it.
+		// The statements of a revert are executed in reverse order.
 		await this.executeQueries([forget, up], [down, forget]);
 	}
 

@@ -10,22 +10,22 @@ import { refused } from "./refused";
 export interface CompareOptions {
 	/**
 	 * Whether the tables hold nothing but what the migrations made. Otherwise a column, index or foreign key that no
-	 * entity has is taken for the host's and left alone: nobody can tell it from one that an entity lost.
+	 * entity has counts as the dashboard's and is left alone: it looks like one that was removed from an entity.
 	 */
 	readonly isOwnDatabase?: boolean;
-	/** Columns that have a new name, `table.column` to the new one. */
+	/** Renamed columns: the old name as `table.column`, and the new name. */
 	readonly renamed?: ReadonlyMap<string, string>;
-	/** Whether changes that lose data are meant. */
+	/** Whether changes that lose data are allowed. */
 	readonly allowDataLoss?: boolean;
 }
 
 /**
- * TypeORM's comparison of tables and entities, which only compares: it never changes a table itself, refuses what would
- * lose data, and does not take what only looks different for a difference.
+ * TypeORM's comparison of tables and entities. It compares only: it never changes a table, it refuses what would lose
+ * data, and it ignores what the servers only write differently.
  */
 export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
 	readonly #options: CompareOptions;
-	#suspects: LossyChange[] = [];
+	#possibleRenames: LossyChange[] = [];
 
 	constructor(dataSource: DataSource, options: CompareOptions = {}) {
 		super(dataSource);
@@ -38,39 +38,39 @@ export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
 	}
 
 	/**
-	 * The statements that bring the tables to what the entities say; none is executed.
+	 * The statements that make the tables match the entities; none is executed.
 	 *
-	 * @throws LossyChangeError where one of them would lose data, unless that is meant.
+	 * @throws LossyChangeError where one of them would lose data, unless that is allowed.
 	 */
 	override async log(): Promise<SqlInMemory> {
 		const { statements, losses } = await this.compare();
-		const isMeant = this.#options.allowDataLoss ?? process.env["WORKSPACES_ALLOW_DATA_LOSS"] === "yes";
-		if (losses.length && !isMeant) throw new LossyChangeError(losses);
+		const isAllowed = this.#options.allowDataLoss ?? process.env["WORKSPACES_ALLOW_DATA_LOSS"] === "yes";
+		if (losses.length && !isAllowed) throw new LossyChangeError(losses);
 		return statements;
 	}
 
-	/** The same without refusing anything. */
+	/** The same, with what they would lose instead of a refusal. */
 	async compare(): Promise<{ readonly statements: SqlInMemory; readonly losses: readonly LossyChange[] }> {
-		this.#suspects = [];
+		this.#possibleRenames = [];
 		const statements = await super.log();
 		const { losses } = this.queryRunner as WorkspacesQueryRunner;
-		const known = new Map(this.#suspects.map((loss) => [loss.dropped, loss]));
+		const known = new Map(this.#possibleRenames.map((loss) => [loss.dropped, loss]));
 		const dropped = losses.map((loss) => ({ ...loss, remedy: known.get(loss.dropped)?.remedy ?? loss.remedy }));
 		const stated = new Set(losses.map((loss) => loss.dropped));
-		return { statements, losses: [...dropped, ...this.#suspects.filter((loss) => !stated.has(loss.dropped))] };
+		return { statements, losses: [...dropped, ...this.#possibleRenames.filter((loss) => !stated.has(loss.dropped))] };
 	}
 
 	protected override async executeSchemaSyncOperationsInProperOrder(): Promise<void> {
 		for (const [table, metadata] of this.#pairs()) {
 			settleExpressions(table, metadata);
 			settleForeignKeys(table, metadata);
-			this.#suspects.push(...this.#suspectRenames(table, metadata));
+			this.#possibleRenames.push(...this.#findPossibleRenames(table, metadata));
 			if (!this.#options.isOwnDatabase) leaveUnknown(table, metadata);
 		}
 		await super.executeSchemaSyncOperationsInProperOrder();
 	}
 
-	/** Only what was said to be renamed: TypeORM would guess. */
+	/** Only the columns that are stated: TypeORM would guess. */
 	protected override async renameColumns(): Promise<void> {
 		for (const [from, name] of this.#options.renamed ?? []) {
 			const table = this.tables.find((candidate) => from.startsWith(`${candidate.name}.`));
@@ -90,7 +90,7 @@ export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
 	/** A column that is changed in place keeps its indexes. */
 	protected override async dropColumnCompositeIndices(): Promise<void> {}
 
-	/** A column keeps its foreign keys unless its type is another one. */
+	/** A column keeps its foreign keys unless its type changes. */
 	protected override async dropColumnReferencedForeignKeys(tablePath: string, name: string): Promise<void> {
 		const pair = this.#pairs().find(([table]) => tablePath.split(".").pop() === table.name);
 		const from = pair?.[0].findColumnByName(name);
@@ -100,7 +100,7 @@ export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
 		}
 	}
 
-	/** A unique index comes with the indexes, by its own name; with the column it would come under another one, too. */
+	/** A unique index is made with the indexes, by its own name; with its column it would be made a second time. */
 	protected override metadataColumnsToTableColumnOptions(columns: ColumnMetadata[]): TableColumnOptions[] {
 		return super.metadataColumnsToTableColumnOptions(columns).map((column) => ({ ...column, isUnique: false }));
 	}
@@ -112,8 +112,8 @@ export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
 		});
 	}
 
-	/** A column that no entity has beside a new one of its type may be the same one. */
-	#suspectRenames(table: Table, metadata: EntityMetadata): LossyChange[] {
+	/** A column that is in no entity may be the new name of one that is new and of the same type. */
+	#findPossibleRenames(table: Table, metadata: EntityMetadata): LossyChange[] {
 		const { driver } = this.dataSource;
 		const added = metadata.columns.filter((column) => !table.findColumnByName(column.databaseName));
 		return unknownColumns(table, metadata).flatMap((column): LossyChange[] => {
@@ -145,7 +145,7 @@ function leaveUnknown(table: Table, metadata: EntityMetadata): void {
 	table.foreignKeys = table.foreignKeys.filter(({ name }) => metadata.foreignKeys.some((key) => key.name === name));
 }
 
-/** Each server writes a generated column's expression in its own way. */
+/** Each server writes the expression of a generated column differently. */
 function settleExpressions(table: Table, metadata: EntityMetadata): void {
 	for (const column of table.columns) {
 		const wanted = metadata.findColumnWithDatabaseName(column.name)?.asExpression;
@@ -160,7 +160,7 @@ function bare(expression: string): string {
 		.replace(/[\s`()\\]/g, "");
 }
 
-/** To InnoDB the two are the same, and the servers report them as they like. */
+/** NO ACTION and RESTRICT are the same to InnoDB; servers report either. */
 function settleForeignKeys(table: Table, metadata: EntityMetadata): void {
 	for (const key of table.foreignKeys) {
 		const wanted = metadata.foreignKeys.find(({ name }) => name === key.name);
@@ -173,7 +173,7 @@ function isNoAction(action: string | undefined): boolean {
 	return action === undefined || action === "NO ACTION" || action === "RESTRICT";
 }
 
-/** Unique indexes are compared as indexes, by name; compared as a column's property they would be made twice. */
+/** Unique indexes are compared as indexes, by name; as a column's property they would be made a second time. */
 function settleUniqueness(table: Table, metadata: EntityMetadata): void {
 	for (const column of table.columns) {
 		const wanted = metadata.findColumnWithDatabaseName(column.name);
@@ -182,8 +182,8 @@ function settleUniqueness(table: Table, metadata: EntityMetadata): void {
 }
 
 /**
- * The statements that separate the tables from the entities, whatever they would lose: for looking only. Works on a
- * host's own DataSource too.
+ * The statements that make the tables match the entities, whatever they would lose: none is executed. Works on an
+ * application's own DataSource, too.
  */
 export async function differencesOf(dataSource: DataSource): Promise<string[]> {
 	const builder = dataSource.driver.createSchemaBuilder();
