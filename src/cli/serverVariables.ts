@@ -47,10 +47,7 @@ export const VARIABLES: Readonly<Record<string, (value: string) => Finding | und
 	performance_schema: SHOWN,
 	progress_report_time: SHOWN,
 	wsrep_on: SHOWN,
-	wsrep_osu_method: (value) =>
-		/^RSU$/i.test(value)
-			? remark("by default, DDL here would make the node leave the cluster while it runs")
-			: undefined,
+	wsrep_osu_method: SHOWN,
 	pxc_strict_mode: SHOWN,
 	group_replication_group_name: SHOWN,
 };

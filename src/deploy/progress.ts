@@ -7,7 +7,7 @@ export interface StepRunning extends Step {
 	readonly kind: "stepRunning";
 	/** Since it began. */
 	readonly seconds: number;
-	/** How much of it the server says is done, 0 to 100, where it says so; some statements have several such stages. */
+	/** How much of it the server says is done, 0 to 100, where it says so; its stages count alike. */
 	readonly percent?: number;
 }
 
@@ -102,7 +102,9 @@ export async function sessionOf(queryRunner: QueryRunner): Promise<Session> {
 
 /** MariaDB shows it of every session that the user may see; MySQL where its stage events are on and may be read. */
 const PERCENT = {
-	mariadb: "SELECT PROGRESS AS percent FROM information_schema.PROCESSLIST WHERE ID = ? AND MAX_STAGE > 0",
+	mariadb:
+		"SELECT (100 * (STAGE - 1) + PROGRESS) / MAX_STAGE AS percent FROM information_schema.PROCESSLIST " +
+		"WHERE ID = ? AND MAX_STAGE > 0",
 	mysql:
 		"SELECT 100 * stage.WORK_COMPLETED / NULLIF(stage.WORK_ESTIMATED, 0) AS percent " +
 		"FROM performance_schema.events_stages_current AS stage " +

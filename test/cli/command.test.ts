@@ -38,6 +38,14 @@ test("plan, migrate, check: results on standard output, and the exit code says h
 	assert.ok(lines.length > 5 && lines.every((line) => /^--|;$/.test(line) || !line.startsWith("query")), plan.stdout);
 	assert.match(plan.stdout, /^CREATE TABLE/m);
 
+	const copy = await createTestDatabase();
+	try {
+		await copy.connection.query(plan.stdout);
+		assert.equal((await runCommand(["check"], variablesOf(copy))).code, 0, plan.stdout);
+	} finally {
+		await copy.drop();
+	}
+
 	const migrate = await runCommand(["migrate"], env);
 	assert.equal(migrate.code, 0, migrate.stderr);
 	assert.match(migrate.stdout, new RegExp(`^${migrations.length} migrations: [^\n]+\n {2}workspaces +created$`, "m"));
