@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
-import { HOST, startServer, stopServer } from "../scripts/lib/private-server.mjs";
+import { HOST, startServer, stopServer } from "../src/testing/server/private-server.mjs";
 import { SERVERS } from "../scripts/lib/project.mjs";
 
 /** Measures on each server of TEST_DATABASE_URLS in turn, else on a private one that is started and stopped. */

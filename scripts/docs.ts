@@ -6,7 +6,7 @@ import { withSettings } from "./docs/settingsTable";
 
 /** Writes the documents that are generated, on a private server that it starts and stops. */
 async function main(): Promise<void> {
-	const { HOST, startServer, stopServer } = await import("./lib/private-server.mjs");
+	const { HOST, startServer, stopServer } = await import("../src/testing/server/private-server.mjs");
 	const { PROJECT, SERVERS } = await import("./lib/project.mjs");
 	const folder = path.join(SERVERS, "docs");
 	const server = await startServer(folder, { throwaway: true, say: console.log });

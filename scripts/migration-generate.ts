@@ -54,7 +54,7 @@ function readArguments(): Wanted {
 /** On the server that TEST_DATABASE_URL names, else on a private one that is started and stopped. */
 async function onServer<Result>(work: () => Promise<Result>): Promise<Result> {
 	if (process.env["TEST_DATABASE_URL"]) return work();
-	const { HOST, startServer, stopServer } = await import("./lib/private-server.mjs");
+	const { HOST, startServer, stopServer } = await import("../src/testing/server/private-server.mjs");
 	const { SERVERS } = await import("./lib/project.mjs");
 	const folder = path.join(SERVERS, "generate");
 	const server = await startServer(folder, { throwaway: true, say: console.log });

@@ -3,9 +3,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseEnv } from "node:util";
-import { HOST, startServer } from "./lib/private-server.mjs";
+import { HOST, startServer } from "../src/testing/server/private-server.mjs";
+import { findProgram } from "../src/testing/server/server-binary.mjs";
 import { installDependencies, PROJECT, run, SERVERS } from "./lib/project.mjs";
-import { findProgram } from "./lib/server-binary.mjs";
 
 const FOLDER = join(SERVERS, "quickstart");
 const VARIABLES = join(FOLDER, "env");

@@ -1,10 +1,10 @@
 import { join, relative } from "node:path";
-import { HOST, runningServer, startServer, stopServer } from "./lib/private-server.mjs";
+import { HOST, runningServer, startServer, stopServer } from "../src/testing/server/private-server.mjs";
 import { PROJECT, run, SERVERS } from "./lib/project.mjs";
 
 const FOLDER = join(SERVERS, "quickstart");
 
-/** @param {import("./lib/private-server.mjs").Server} server */
+/** @param {import("../src/testing/server/private-server.mjs").Server} server */
 function describe({ engine, version, port, pid }) {
 	return `${engine} ${version} runs at ${HOST}:${port} (pid ${pid}), its data in ${relative(PROJECT, FOLDER)}`;
 }

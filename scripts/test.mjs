@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { greeting, HOST, startServer, stopServer } from "./lib/private-server.mjs";
-import { isAlive } from "./lib/processes.mjs";
+import { greeting, HOST, startServer, stopServer } from "../src/testing/server/private-server.mjs";
+import { isAlive } from "../src/testing/server/processes.mjs";
 import { installDependencies, PROJECT, run, SERVERS } from "./lib/project.mjs";
 import { testFiles } from "./lib/test-files.mjs";
 

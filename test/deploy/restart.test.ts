@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createConnection } from "mysql2/promise";
-import { HOST, startServer, stopServer } from "../../scripts/lib/private-server.mjs";
+import { HOST, startServer, stopServer } from "../../src/testing/server/private-server.mjs";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { withDataSource } from "../../testing/dataSource";
 import { installOldDashboard } from "../../testing/oldDashboard";

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive } from "../../scripts/lib/processes.mjs";
+import { isAlive } from "../../src/testing/server/processes.mjs";
 import { serverUrl } from "../../testing/database";
 import { cloneProject, environment, execute, type Outcome } from "../support/processes";
 

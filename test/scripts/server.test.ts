@@ -12,9 +12,9 @@ import {
 	socketPath,
 	startServer,
 	stopServer,
-} from "../../scripts/lib/private-server.mjs";
-import { isAlive } from "../../scripts/lib/processes.mjs";
-import { choosePackages, findServer } from "../../scripts/lib/server-binary.mjs";
+} from "../../src/testing/server/private-server.mjs";
+import { isAlive } from "../../src/testing/server/processes.mjs";
+import { choosePackages, findServer } from "../../src/testing/server/server-binary.mjs";
 
 let home: string;
 let folder: string;

@@ -1,0 +1,3 @@
+export { openTestDatabase, type TestDatabase, type TestDatabaseOptions } from "./database";
+export type { Given, Makers } from "./makers";
+export { startTestServer, type TestServer } from "./server/testServer";
