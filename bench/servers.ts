@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
-import { HOST, startServer, stopServer } from "../src/testing/server/private-server.mjs";
 import { SERVERS } from "../scripts/lib/project.mjs";
+import { HOST, startServer, stopServer } from "../src/testing/server/private-server.mjs";
 
 /** Measures on each server of TEST_DATABASE_URLS in turn, else on a private one that is started and stopped. */
 export async function onEachServer(bench: (version: string) => Promise<void>): Promise<void> {
