@@ -4,6 +4,7 @@ import { type EffectiveLimits, LIMIT_DEFAULTS } from "../entities/limitDefaults"
 import { executeLocked, IS_GLOBAL_ROW, LIMIT_COLUMNS, LOCKED_GLOBAL_ROW } from "./globalRow";
 import { managerOf, type RepositoryClass, type RepositorySource } from "./source";
 import { type Change, change, checkNames, execute, LAST_INSTANT, refusal, type Statement, select } from "./sql";
+import { orUpdate, upsert } from "./upsert";
 
 /** Limits to set: what is left out stays as it is, null says that the next in line counts. */
 export type LimitChanges = { readonly [Limit in keyof EffectiveLimits]?: EffectiveLimits[Limit] | null | undefined };
@@ -35,8 +36,19 @@ const setOwn = cachedByLimits((limits) => {
 	const values = limits.map((limit) => `, :${limit}?`);
 	const text = `INSERT INTO resource_limits (user_id${[...columns, ...unset].join("")})
 		SELECT :userId${values.join("")}${", NULL".repeat(unset.length)} FROM ${LOCKED_GLOBAL_ROW} WHERE ${IS_GLOBAL_ROW} FOR UPDATE
-		ON DUPLICATE KEY UPDATE ${limits.length ? limits.map(assign).join(", ") : "user_id = :userId"}`;
+		${orUpdate(
+			"resource_limits",
+			limits.map((limit) => ({ column: LIMIT_COLUMNS[limit], value: `:${limit}?` })),
+		)}`;
 	return change(ResourceLimit, text as string);
+});
+
+const updateOwn = cachedByLimits((limits) => {
+	const set = [...limits.map(assign), "user_id = :userId"].join(", ");
+	return change(
+		ResourceLimit,
+		`UPDATE resource_limits SET ${set} WHERE user_id = :userId AND LAST_INSERT_ID(id) > 0` as string,
+	);
 });
 
 const setGlobal = cachedByLimits((limits) => {
@@ -94,10 +106,16 @@ export class ResourceLimitRepository extends Repository<ResourceLimit> {
 	/**
 	 * Changes a user's own limits that are given, whether there is a row or not. 1 statement.
 	 *
-	 * @throws NotFoundError (of the user), ValueTooLongError, InvalidValueError, BusyError
+	 * @throws NotFoundError (of the user), ValueTooLongError, InvalidValueError, BusyError, IdsExhaustedError
 	 */
 	async setOwn(userId: number, changes: LimitChanges): Promise<void> {
-		await executeLocked(this, setOwn(givenLimits(changes)), { ...changes, userId });
+		const given = givenLimits(changes);
+		const values = { ...changes, userId };
+		await upsert(
+			entityName,
+			() => executeLocked(this, setOwn(given), values),
+			() => execute(this, updateOwn(given), values),
+		);
 	}
 
 	/** Removes a user's own limits and returns whether there were any: the global ones count again. 1 statement. */

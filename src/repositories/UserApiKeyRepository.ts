@@ -4,6 +4,7 @@ import { UnknownProviderError } from "../errors";
 import { EncryptedSecret } from "./EncryptedSecret";
 import { managerOf, type RepositoryClass, type RepositorySource } from "./source";
 import { change, execute, select, selectRows } from "./sql";
+import { orUpdate, upsert } from "./upsert";
 
 /** The providers whose keys are stored. */
 export const API_KEY_PROVIDERS = ["anthropic", "openai"] as const;
@@ -14,13 +15,21 @@ function statementsFor<const Provider extends ApiKeyProvider>(provider: Provider
 	const encrypted = `${provider}KeyEncrypted` as const;
 	const iv = `${provider}KeyIv` as const;
 	const [key, vector] = [`${provider}_key_encrypted`, `${provider}_key_iv`] as const;
+	const values = [
+		{ column: key, value: `:${encrypted}` },
+		{ column: vector, value: `:${iv}` },
+	];
 	return {
 		encrypted,
 		iv,
-		set: change(
+		insert: change(
 			UserApiKey,
-			`INSERT INTO user_api_keys (user_id, ${key}, ${vector}) VALUES (:userId, :${encrypted}, :${iv})
-			ON DUPLICATE KEY UPDATE ${key} = :${encrypted}, ${vector} = :${iv}` as string,
+			`INSERT INTO user_api_keys (user_id, ${key}, ${vector}) VALUES (:userId, :${encrypted}, :${iv}) ${orUpdate("user_api_keys", values)}` as string,
+		),
+		update: change(
+			UserApiKey,
+			`UPDATE user_api_keys SET ${key} = :${encrypted}, ${vector} = :${iv}
+			WHERE user_id = :userId AND LAST_INSERT_ID(id) > 0` as string,
 		),
 		find: select(UserApiKey, { columns: [encrypted, iv], where: "user_id = :userId" }),
 		has: selectRows<{ present: unknown }, UserApiKey>(UserApiKey)(
@@ -54,11 +63,18 @@ export class UserApiKeyRepository extends Repository<UserApiKey> {
 	 *
 	 * @param encrypted at most 512 bytes
 	 * @param iv at most 16 bytes
-	 * @throws UnknownProviderError, ValueTooLongError, InvalidValueError, NotFoundError (of the user)
+	 * @throws UnknownProviderError, ValueTooLongError, InvalidValueError, NotFoundError (of the user),
+	 * IdsExhaustedError
 	 */
 	async setKey(userId: number, provider: ApiKeyProvider, encrypted: Buffer, iv: Buffer): Promise<void> {
 		const statements = statementsOf(provider);
-		await execute(this, statements.set, { userId, [statements.encrypted]: encrypted, [statements.iv]: iv });
+		const values = { userId, [statements.encrypted]: encrypted, [statements.iv]: iv };
+		const { insert, update } = statements;
+		await upsert(
+			UserApiKey.entityName,
+			() => execute(this, insert, values),
+			() => execute(this, update, values),
+		);
 	}
 
 	/** The key, or null. 1 statement. */
