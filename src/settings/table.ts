@@ -42,7 +42,9 @@ export const SETTINGS = {
 	}),
 	tls: word({
 		variable: "DB_TLS",
-		meaning: "`require` encrypts, `verify` also checks the certificate; `verify` is the default with `DB_TLS_CA`",
+		meaning:
+			"`require` encrypts, `verify` also checks the certificate; `verify` is the default with `DB_TLS_CA`. Unless it is " +
+			"`verify`, whoever answers in the server's place learns the password",
 		default: "off",
 		words: ["off", "require", "verify"],
 	}),
