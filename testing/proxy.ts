@@ -11,7 +11,9 @@ export type Verdict =
 	/** From now on nothing passes on any connection, and none is closed; the server never sees the command. */
 	| "silence before"
 	/** The same, but the server sees the command. */
-	| "silence after";
+	| "silence after"
+	/** As "cut after", and this is done before anything is dropped. */
+	| { readonly whenAnswered: () => Promise<unknown> };
 
 export interface CommandProxy {
 	/** The SQL of every command so far, in order. */
@@ -61,7 +63,7 @@ export async function startProxy(
 			client.destroy();
 			upstream.destroy();
 		};
-		let answerCuts = false;
+		let whenAnswered: (() => Promise<unknown>) | undefined;
 		for (const socket of [client, upstream]) {
 			sockets.add(socket.setNoDelay());
 			socket.on("error", drop).on("close", () => {
@@ -76,7 +78,8 @@ export async function startProxy(
 			if (verdict === "cut before") return drop();
 			if (verdict === "silence before") silence();
 			if (isDead()) return;
-			answerCuts ||= verdict === "cut after";
+			if (verdict === "cut after") whenAnswered = async () => {};
+			else if (typeof verdict === "object") ({ whenAnswered } = verdict);
 			upstream.write(packet);
 			if (verdict === "silence after") silence();
 		};
@@ -86,7 +89,7 @@ export async function startProxy(
 			for (const packet of split(bytes)) passed = passed.then(() => pass(packet));
 		});
 		upstream.on("data", (bytes) => {
-			if (answerCuts) drop();
+			if (whenAnswered) void whenAnswered().finally(drop);
 			else if (!isDead()) client.write(bytes);
 		});
 	});

@@ -1,9 +1,40 @@
 const express = require("express");
-const { createPool, ensureSchema } = require("./database");
-const { workspaceRoutes } = require("./workspaces");
+const { ensureSchema } = require("./database");
+const { compareWithDocker } = require("./lifecycle");
+const { answerErrors, regularJobs, routes } = require("./routes");
+const { db, pool } = require("./store");
+
+const RETRY_MS = Number(process.env.RETRY_MS ?? 5_000);
+const JOBS_MS = 5 * 60_000;
+
+/** Why workspaces cannot be touched yet; undefined when they can. */
+let missing = "the dashboard has just started";
+let stopped = false;
+
+// recipe: boot
+/** Tries until it works: what is missing, or a refused migration, does not take the dashboard down. */
+async function boot() {
+	try {
+		await ensureSchema(pool);
+		await db.migrate();
+		await compareWithDocker();
+		missing = undefined;
+		console.log("Workspaces are ready");
+	} catch (error) {
+		missing = error.message;
+		console.error(`Workspaces are not ready: ${missing}`);
+		if (!stopped) setTimeout(boot, RETRY_MS).unref();
+	}
+}
+// end of the recipe
+
+function refuseUntilReady(_req, res, next) {
+	if (missing === undefined) return next();
+	return res.status(503).json({ error: `Workspaces are not available: ${missing}` });
+}
 
 /** Stands for the dashboard's sessions: a real application never believes a header. */
-const authenticate = (pool) => async (req, res, next) => {
+async function authenticate(req, res, next) {
 	try {
 		const [[user]] = await pool.query("SELECT id, username, is_admin FROM dashboard_users WHERE username = ?", [
 			req.get("X-User") ?? "",
@@ -14,50 +45,42 @@ const authenticate = (pool) => async (req, res, next) => {
 	} catch (error) {
 		return next(error);
 	}
-};
+}
 
-async function main() {
-	const pool = createPool();
-	const closers = [() => pool.end()];
-	await ensureSchema(pool);
+async function runJobs() {
+	if (missing !== undefined) return;
+	for (const job of regularJobs) await job().catch((error) => console.error(error.message));
+}
 
-	const app = express();
-	app.use(express.json(), authenticate(pool));
+const app = express();
+app.get("/", (_req, res) => res.send("The dashboard"));
+app.use(express.json(), refuseUntilReady, authenticate, routes(), answerErrors);
 
-	// dployr-workspaces-db: begin
-	const db = require("dployr-workspaces-db");
+const server = app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1", () => {
+	console.log(`The dashboard listens on http://127.0.0.1:${server.address().port}`);
+});
+const booted = boot();
+setInterval(runJobs, JOBS_MS).unref();
 
-	const dataSource = await db.createDataSource().initialize();
-	await dataSource.runMigrations();
-	const workspaces = db.WorkspaceRepository.from(dataSource);
-	const ports = db.PortRepository.from(dataSource);
-	const limits = db.ResourceLimitRepository.from(dataSource);
-	const log = db.WorkspaceLogRepository.from(dataSource);
-	app.use(workspaceRoutes({ workspaces, ports, limits, log }));
-
-	closers.push(async () => {
-		await workspaces.markAllStopping();
-		await dataSource.destroy();
+// recipe: shut down
+async function shutDown() {
+	stopped = true;
+	await new Promise((done) => {
+		server.close(done);
+		server.closeIdleConnections();
 	});
-	// dployr-workspaces-db: end
+	// Workspaces run on, as their rows say; the next start compares them with Docker.
+	await booted;
+	await db.close();
+	await pool.end();
+}
+// end of the recipe
 
-	const server = app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1", () => {
-		console.log(`The dashboard listens on http://127.0.0.1:${server.address().port}`);
-	});
-
-	const shutDown = async () => {
-		await new Promise((done) => {
-			server.close(done);
-			server.closeIdleConnections();
+for (const signal of ["SIGINT", "SIGTERM"]) {
+	process.once(signal, () => {
+		shutDown().catch((error) => {
+			console.error(`Error: ${error.message}`);
+			process.exit(1);
 		});
-		for (const close of closers.reverse()) await close();
-	};
-	for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => shutDown().catch(fail));
+	});
 }
-
-function fail(error) {
-	console.error(`Error: ${error.message}`);
-	process.exit(1);
-}
-
-main().catch(fail);

@@ -5,7 +5,8 @@ import { PROJECT } from "./project.mjs";
 /** Tests that take long enough to have a name of their own; CI runs them. */
 const SLOW = ".slow.test.ts";
 /** What a test imports that connects to a server. */
-const CONNECTS = /from "[./]+(testing\/|support\/|context"|src\/testing\/server\/private-server)/;
+const CONNECTS =
+	/from "[./]+(testing\/|support\/(snapshot|sessionProxy)"|context"|src\/testing\/server\/private-server)/;
 
 /**
  * The project's test files, by path: all, or those whose path contains one of the filters.

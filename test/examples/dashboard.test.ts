@@ -1,121 +1,42 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
 import { installOldDashboard } from "../../testing/oldDashboard";
-import { environment, npm, packProject, temporaryFolder } from "../support/processes";
-
-const PROJECT = join(__dirname, "..", "..");
-const EXAMPLE = join(PROJECT, "examples", "dashboard");
-const BETWEEN_MARKS = /(\t\/\/ dployr-workspaces-db: begin\n)(.*?)(\t\/\/ dployr-workspaces-db: end\n)/s;
+import type { temporaryFolder } from "../support/processes";
+import { type Dashboard, installExample, request, startDashboard, startDocker } from "./application";
+import { assertTrue } from "./invariants";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let database: TestDatabase;
-/** What runs, so that a failed test leaves nothing behind. */
-const running = new Set<ChildProcess>();
-
-/** The block of the README's integration section. */
-function printedBlock(): string {
-	const readme = readFileSync(join(PROJECT, "README.md"), "utf8");
-	const block = /^## Use it in the dashboard$.*?^```js\n(.*?)^```$/ms.exec(readme)?.[1];
-	assert.ok(block, "the README has no block of JavaScript in its section on the dashboard");
-	return block;
-}
+let docker: Awaited<ReturnType<typeof startDocker>>;
+/** What was started, so that a failed test leaves nothing behind. */
+const started: Dashboard[] = [];
 
 before(async () => {
 	database = await createTestDatabase({ dashboardUsers: false });
-	const tarball = await packProject();
-	try {
-		folder = temporaryFolder();
-		cpSync(EXAMPLE, folder.path, { recursive: true, filter: (source) => !source.includes("node_modules") });
-		const server = readFileSync(join(EXAMPLE, "server.js"), "utf8");
-		const indented = printedBlock().replace(/^(?=.)/gm, "\t");
-		writeFileSync(
-			join(folder.path, "server.js"),
-			server.replace(BETWEEN_MARKS, (_all, begin, _block, end) => `${begin}${indented}${end}`),
-		);
-		await npm(folder.path, "install", tarball.path);
-	} finally {
-		tarball.remove();
-	}
+	folder = await installExample();
+	docker = await startDocker(join(folder.path, "docker.sock"));
 });
 
 after(async () => {
-	for (const child of running) child.kill("SIGKILL");
+	for (const dashboard of started) await dashboard.kill();
+	docker?.close();
 	folder?.remove();
 	await database?.drop();
 });
 
-interface Dashboard {
-	readonly url: string;
-	/** Ends it as a service manager would, and gives its exit code and all that it printed. */
-	stop(): Promise<{ code: number | null; output: string }>;
+async function listening(
+	at: Pick<TestDatabase, "host" | "port" | "username" | "password" | "name">,
+): Promise<Dashboard> {
+	const env = { RETRY_MS: "50", DB_CONNECT_TIMEOUT: "0" };
+	return startDashboard({ folder: folder.path, database: at, socket: docker.socket, env }, (one) => started.push(one));
 }
 
 async function start(at: TestDatabase): Promise<Dashboard> {
-	const child = spawn(process.execPath, ["server.js"], {
-		cwd: folder.path,
-		env: environment({
-			DB_HOST: at.host,
-			DB_PORT: String(at.port),
-			DB_USERNAME: at.username,
-			DB_PASSWORD: at.password,
-			DB_DATABASE: at.name,
-			PORT: "0",
-		}),
-		stdio: ["ignore", "pipe", "pipe"],
-	});
-	running.add(child);
-	let output = "";
-	const ended = new Promise<number | null>((done) => {
-		child.on("close", (code) => {
-			running.delete(child);
-			done(code);
-		});
-	});
-	const listening = new Promise<string>((done) => {
-		for (const stream of [child.stdout, child.stderr]) {
-			stream.setEncoding("utf8").on("data", (text: string) => {
-				output += text;
-				const url = /listens on (\S+)$/m.exec(output)?.[1];
-				if (url) done(url);
-			});
-		}
-	});
-	const url = await Promise.race([
-		listening,
-		ended.then((code) => assert.fail(`it ended with ${code} before it listened: ${output}`)),
-	]);
-	return {
-		url,
-		async stop() {
-			child.kill("SIGTERM");
-			return { code: await ended, output };
-		},
-	};
-}
-
-interface Answer<Body> {
-	readonly status: number;
-	readonly body: Body;
-}
-
-async function request<Body = Record<string, unknown>>(
-	{ url }: Dashboard,
-	user: string,
-	call: `${"GET" | "POST" | "PUT" | "DELETE"} /${string}`,
-	body?: object,
-): Promise<Answer<Body>> {
-	const [method = "", path = ""] = call.split(" ");
-	const response = await fetch(`${url}${path}`, {
-		method,
-		headers: { "X-User": user, "Content-Type": "application/json" },
-		...(body ? { body: JSON.stringify(body) } : {}),
-	});
-	const text = await response.text();
-	return { status: response.status, body: (text ? JSON.parse(text) : undefined) as Body };
+	const dashboard = await listening(at);
+	await dashboard.printed(/^Workspaces are ready$/m);
+	return dashboard;
 }
 
 interface WorkspaceBody {
@@ -129,10 +50,33 @@ interface LogBody {
 	next: number | null;
 }
 
-test("the README prints the block that the example has between its marks", () => {
-	const server = readFileSync(join(EXAMPLE, "server.js"), "utf8");
-	const [, , block = ""] = BETWEEN_MARKS.exec(server) ?? [];
-	assert.equal(printedBlock(), block.replace(/^\t/gm, ""));
+test("without a database it starts, and says what is missing when a workspace is touched", async () => {
+	const dashboard = await listening({ ...database, port: 1 });
+	assert.equal((await request(dashboard, "ann", "GET /")).status, 200);
+	await dashboard.printed(/not ready/);
+	const { status, body } = await request(dashboard, "ann", "GET /workspaces");
+	assert.equal(status, 503);
+	assert.match(String(body["error"]), /^Workspaces are not available: .*ECONNREFUSED/);
+	assert.equal((await dashboard.stop()).code, 0);
+});
+
+test("a refused migration does not take it down, and it is ready once the reason is gone", async () => {
+	const refused = await createTestDatabase();
+	try {
+		await refused.connection.query("CREATE TABLE workspaces (id INT PRIMARY KEY)");
+		const dashboard = await listening(refused);
+		await dashboard.printed(/not ready/);
+		assert.equal((await request(dashboard, "ann", "GET /")).status, 200);
+		const { status, body } = await request(dashboard, "ann", "POST /workspaces", { projectName: "shop" });
+		assert.equal(status, 503);
+		assert.match(String(body["error"]), /^Workspaces are not available: .*workspaces/s);
+		await refused.connection.query("DROP TABLE workspaces");
+		await dashboard.printed(/^Workspaces are ready$/m);
+		assert.equal((await request(dashboard, "ann", "GET /workspaces")).status, 401);
+		assert.equal((await dashboard.stop()).code, 0);
+	} finally {
+		await refused.drop();
+	}
 });
 
 test("the first start makes the dashboard's tables and the module's", async () => {
@@ -152,7 +96,7 @@ test("a workspace is made, started, used, stopped and logged", async () => {
 	const at = `/workspaces/${created.body.id}` as const;
 
 	const started = await request(dashboard, "ann", `POST ${at}/start`);
-	assert.deepEqual(started, { status: 200, body: { port: 10_000 } });
+	assert.deepEqual([started.status, started.body], [200, { port: 10_000 }]);
 	assert.equal((await request(dashboard, "ann", `POST ${at}/start`)).body["code"], "INVALID_TRANSITION");
 	assert.equal((await request(dashboard, "ann", `POST ${at}/heartbeat`)).status, 204);
 	const [row] = await database.rows<{ last_accessed_by: number; user_id: number; password: Buffer }>(
@@ -215,24 +159,59 @@ test("tabs that create at the same time stay within the limits that an administr
 	assert.equal((await request(dashboard, "root", `DELETE /admin/limits/${bob?.id}`)).status, 204);
 	const effective = await request(dashboard, "root", `GET /admin/limits/${bob?.id}`);
 	assert.equal(effective.body["maxWorkspaces"], 1);
+	await request(dashboard, "root", "PUT /admin/limits", { maxWorkspaces: 3 });
 	assert.equal((await dashboard.stop()).code, 0);
 });
 
-test("it shuts down cleanly while a workspace runs, and the next start finds nothing to migrate", async () => {
+test("a preview is made, extended, and expires; a workspace that is idle stops", async () => {
+	const dashboard = await start(database);
+	const [shop] = await database.rows<{ id: number }>("SELECT id FROM workspaces WHERE project_name = 'shop'");
+	const at = `/workspaces/${shop?.id ?? 0}` as const;
+	assert.equal((await request(dashboard, "ann", `POST ${at}/start`)).status, 200);
+	const preview = await request<{ id: number; assignedPort: number }>(dashboard, "ann", `POST ${at}/previews`);
+	assert.deepEqual([preview.status, preview.body.assignedPort], [201, 10_001]);
+	const [before] = await database.rows<{ expires: number }>(
+		"SELECT UNIX_TIMESTAMP(expires_at) AS expires FROM preview_environments",
+	);
+	const extended = await request(dashboard, "ann", `POST /previews/${preview.body.id}/extend`, { hours: 2 });
+	assert.equal(Date.parse(String(extended.body["expiresAt"])) / 1000, Number(before?.expires) + 7200);
+	await assertTrue(database, docker.containers);
+
+	await database.connection.query(
+		`UPDATE preview_environments SET expires_at = NOW() - INTERVAL 1 HOUR;
+		UPDATE workspaces SET last_activity = NOW() - INTERVAL 3 HOUR`,
+	);
+	for (const job of ["expire", "idle"] as const) {
+		assert.equal((await request(dashboard, "root", `POST /admin/jobs/${job}`)).status, 204);
+	}
+	const listed = await request<WorkspaceBody[]>(dashboard, "ann", `GET ${at}/previews`);
+	assert.deepEqual(
+		listed.body.map(({ status }) => status),
+		["expired"],
+	);
+	assert.equal(docker.containers.size, 0);
+	await assertTrue(database, docker.containers);
+	assert.equal((await dashboard.stop()).code, 0);
+});
+
+test("workspaces run on while it is down, and the next start finds them and nothing to migrate", async () => {
 	const first = await start(database);
 	const [workspace] = await database.rows<{ id: number }>("SELECT id FROM workspaces WHERE project_name = 'shop'");
-	assert.equal((await request(first, "ann", `POST /workspaces/${workspace?.id}/start`)).status, 200);
+	assert.equal((await request(first, "ann", `POST /workspaces/${workspace?.id ?? 0}/start`)).status, 200);
 	assert.equal((await first.stop()).code, 0);
-	const [stopping] = await database.rows<{ status: string }>(
-		"SELECT status FROM workspaces WHERE project_name = 'shop'",
-	);
-	assert.equal(stopping?.status, "stopping");
+	assert.equal(docker.containers.size, 1);
 
 	const second = await start(database);
-	assert.equal((await request(second, "ann", `POST /workspaces/${workspace?.id}/stop`)).status, 204);
+	const [running] = await database.rows<{ status: string }>(
+		"SELECT status FROM workspaces WHERE project_name = 'shop'",
+	);
+	assert.equal(running?.status, "running");
+	assert.equal((await request(second, "ann", `POST /workspaces/${workspace?.id ?? 0}/stop`)).status, 204);
+	assert.equal((await request(second, "ann", `DELETE /workspaces/${workspace?.id ?? 0}`)).status, 204);
 	const { code, output } = await second.stop();
 	assert.equal(code, 0, output);
 	assert.match(output, /No migrations are pending/);
+	assert.equal(docker.containers.size, 0);
 });
 
 test("two of them that start at once on an older dashboard's database both come up", async () => {
