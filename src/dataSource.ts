@@ -180,12 +180,13 @@ export async function revert(dataSource: DataSource, options: deploy.RevertOptio
 }
 
 /**
- * What `migrate` would execute on the database of an initialized DataSource. Changes nothing.
+ * What `migrate` would execute on the database of an initialized DataSource. Changes nothing but empty copies of tables,
+ * on which it tries each ALTER.
  *
  * @throws IncompatibleSchemaError where `migrate` would refuse
  */
-export async function plan(dataSource: DataSource): Promise<deploy.MigrationPlan> {
-	return deploy.plan(usable(dataSource), PRODUCT);
+export async function plan(dataSource: DataSource, options: deploy.PlanOptions = {}): Promise<deploy.MigrationPlan> {
+	return deploy.plan(usable(dataSource), PRODUCT, options);
 }
 
 /** Whether the database of an initialized DataSource is up to date with this package. Changes nothing. */

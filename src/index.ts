@@ -10,6 +10,7 @@ export {
 	type MigrationPlan,
 	type MigrationReport,
 	type MigrationStatus,
+	type PlanOptions,
 	type Progress,
 	type RevertOptions,
 	type SchemaCheck,

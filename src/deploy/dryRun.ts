@@ -2,12 +2,12 @@ import type { Migration, QueryRunner } from "typeorm";
 import { IncompatibleSchemaError, MigrationError } from "../errors";
 import { emptyRecording, type MigrationContext, type Recording, withContext } from "../schema/context";
 import { unlessSettled } from "../schema/converge";
+import { removeCopies } from "../schema/rehearse";
 import { recordRun } from "./history";
-import type { Product } from "./product";
-import { isPlannable } from "./run";
+import { isPlannable, type Product } from "./product";
 
 /** What some migrations would do, as recorded. */
-export type DryRun = Pick<Recording, "statements" | "steps" | "losses">;
+export type DryRun = Pick<Recording, "statements" | "steps" | "losses" | "algorithms">;
 
 /** The migrations of a dry run, in the order in which they would run. */
 export interface Planned {
@@ -15,6 +15,9 @@ export interface Planned {
 	/** Those that are not the product's are not called: they may write otherwise than through the schema's folder. */
 	readonly product: Product;
 	readonly direction: "up" | "down";
+	/** Whether each ALTER is tried on an empty copy of its table; only under the lock, and with the privileges for it. */
+	readonly rehearses?: boolean;
+	readonly allowTableCopy?: boolean;
 }
 
 /**
@@ -27,22 +30,35 @@ export function dryRun(queryRunner: QueryRunner, planned: Planned): Promise<DryR
 	return unlessSettled(() => dryRunOnce(queryRunner, planned));
 }
 
-async function dryRunOnce(queryRunner: QueryRunner, { migrations, product, direction }: Planned): Promise<DryRun> {
+async function dryRunOnce(queryRunner: QueryRunner, planned: Planned): Promise<DryRun> {
 	const recording = emptyRecording();
-	for (const migration of migrations) {
-		try {
-			await withContext(queryRunner, recordingContext(recording), async () => {
-				if (isPlannable(migration, product)) await migration.instance?.[direction](queryRunner);
-				if (direction === "up") await recordRun(queryRunner, migration);
-			});
-		} catch (error) {
-			// It may have failed for what an earlier one found.
-			if (!recording.problems.length) throw new MigrationError(reasonOf(migration.name, error), { cause: error });
-		}
+	try {
+		for (const migration of planned.migrations) await recordMigration(queryRunner, migration, planned, recording);
+	} finally {
+		// What can't be removed now is removed by the next run; the first error is the one to see.
+		await removeCopies(queryRunner, recording).catch(() => undefined);
 	}
 	const problems = [...new Set(recording.problems)];
 	if (problems.length) throw new IncompatibleSchemaError(problems);
 	return recording;
+}
+
+async function recordMigration(
+	queryRunner: QueryRunner,
+	migration: Migration,
+	{ product, direction, rehearses = false, allowTableCopy = false }: Planned,
+	recording: Recording,
+): Promise<void> {
+	const context = { ...recordingContext(recording), rehearses, allowTableCopy };
+	try {
+		await withContext(queryRunner, context, async () => {
+			if (isPlannable(migration, product)) await migration.instance?.[direction](queryRunner);
+			if (direction === "up") await recordRun(queryRunner, migration);
+		});
+	} catch (error) {
+		// It may have failed for what an earlier one found.
+		if (!recording.problems.length) throw new MigrationError(reasonOf(migration.name, error), { cause: error });
+	}
 }
 
 function reasonOf(name: string, error: unknown): string {
@@ -59,6 +75,8 @@ export function recordingContext(recording: Recording): MigrationContext {
 		onProgress: () => undefined,
 		beforeStatement: async () => undefined,
 		tableTimeout: 0,
+		rehearses: false,
+		allowTableCopy: false,
 		allowDataLoss: false,
 		steps: recording.steps.length,
 	};

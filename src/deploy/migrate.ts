@@ -1,17 +1,16 @@
 import type { DataSource, Migration, QueryRunner } from "typeorm";
-import { withContext } from "../schema/context";
+import { isTableCopyAllowed, withContext } from "../schema/context";
 import { withoutMigrationSession } from "../schema/session";
-import { dryRun } from "./dryRun";
+import { type DryRun, dryRun } from "./dryRun";
 import { type HistoryRow, pendingAfter, prepareHistory, readHistory, recordRun } from "./history";
 import { refuseMissingPrivileges } from "./privileges";
-import type { Product } from "./product";
+import { isPlannable, type Product } from "./product";
 import {
 	asOnlyRun,
 	type DeployOptions,
 	type DeployResult,
 	executingContext,
 	finish,
-	isPlannable,
 	onQueryRunner,
 	type Run,
 	upToDate,
@@ -38,14 +37,22 @@ export async function migrate(
 			const history = await readHistory(queryRunner);
 			const pending = pendingAfter(dataSource, history);
 			if (!pending.length) return upToDate(options, "No migrations are pending: another run did them");
-			await refuseMissingPrivileges(queryRunner, "run");
+			const { canRehearse } = await refuseMissingPrivileges(queryRunner, "run");
 			const first = pending.findIndex((migration) => isPlannable(migration, product));
 			const ours = first === -1 ? [] : pending.slice(first);
 			// The application's that come first may make what ours refer to.
 			await runAll(run, { product, history, migrations: pending.slice(0, pending.length - ours.length) });
-			const planned = { migrations: ours, product, direction: "up" } as const;
-			const total = options.fake ? undefined : (await dryRun(queryRunner, planned)).steps.length;
-			await runAll(run, { product, history, migrations: ours, total });
+			const { fake, allowTableCopy = isTableCopyAllowed() } = options;
+			const planned = fake
+				? undefined
+				: await dryRun(queryRunner, {
+						migrations: ours,
+						product,
+						direction: "up",
+						rehearses: canRehearse,
+						allowTableCopy,
+					});
+			await runAll(run, { product, history, migrations: ours, planned });
 			return finish(run);
 		});
 	});
@@ -65,13 +72,13 @@ interface Batch {
 	readonly product: Product;
 	readonly history: readonly HistoryRow[];
 	readonly migrations: readonly Migration[];
-	/** Steps of all of them, where they were counted. */
-	readonly total?: number | undefined;
+	/** What a dry run of them found. */
+	readonly planned?: DryRun | undefined;
 }
 
-async function runAll(run: Run, { product, history, migrations, total }: Batch): Promise<void> {
+async function runAll(run: Run, { product, history, migrations, planned }: Batch): Promise<void> {
 	const { queryRunner, options, done } = run;
-	await withContext(queryRunner, executingContext(run, total), async () => {
+	await withContext(queryRunner, executingContext(run, planned), async () => {
 		for (const migration of migrations) {
 			if (!done.length) await prepareHistory(queryRunner, history);
 			const up = async () => migration.instance?.up(queryRunner);

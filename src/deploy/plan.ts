@@ -1,10 +1,13 @@
 import type { DataSource, Migration, QueryRunner } from "typeorm";
-import { emptyRecording, type Recording, type Step, withContext } from "../schema/context";
+import { LockTimeoutError } from "../errors";
+import { emptyRecording, isTableCopyAllowed, type Recording, type Step, withContext } from "../schema/context";
 import { withMigrationSession } from "../schema/session";
 import { dryRun, recordingContext } from "./dryRun";
 import { pendingAfter, prepareHistory, readHistory } from "./history";
-import type { Product } from "./product";
-import { isPlannable, onQueryRunner } from "./run";
+import { acquireLock } from "./lock";
+import { inspectPrivileges } from "./privileges";
+import { isPlannable, type Product } from "./product";
+import { type DeployOptions, onQueryRunner } from "./run";
 
 /** What a run would do to this database. */
 export interface MigrationPlan {
@@ -18,19 +21,27 @@ export interface MigrationPlan {
 	readonly steps: readonly Step[];
 }
 
+export type PlanOptions = Pick<DeployOptions, "allowTableCopy">;
+
 /**
- * What a run of the pending migrations would execute on this very database, adoption included. Changes nothing.
+ * What a run of the pending migrations would execute on this very database, adoption included. Each ALTER
+ * is tried on an empty copy of its table, which is removed again; nothing else is changed.
  *
  * @throws IncompatibleSchemaError where a run would refuse, ForeignHistoryError where the history is another program's
  */
-export async function plan(dataSource: DataSource, product: Product): Promise<MigrationPlan> {
+export async function plan(
+	dataSource: DataSource,
+	product: Product,
+	{ allowTableCopy = isTableCopyAllowed() }: PlanOptions = {},
+): Promise<MigrationPlan> {
 	return onQueryRunner(dataSource, async (queryRunner) => {
 		const history = await readHistory(queryRunner);
 		const pending = pendingAfter(dataSource, history);
 		if (!pending.length) return { migrations: [], unplanned: [], statements: [], steps: [] };
 		const { statements: notes } = await recordNotes(queryRunner, () => prepareHistory(queryRunner, history));
+		const planned = { migrations: pending, product, direction: "up", allowTableCopy } as const;
 		const { statements, steps } = await withMigrationSession(queryRunner, () =>
-			dryRun(queryRunner, { migrations: pending, product, direction: "up" }),
+			withLockIfFree(queryRunner, (rehearses) => dryRun(queryRunner, { ...planned, rehearses })),
 		);
 		const unplanned = pending.filter((migration) => !isPlannable(migration, product));
 		return {
@@ -44,6 +55,24 @@ export async function plan(dataSource: DataSource, product: Product): Promise<Mi
 
 function namesOf(migrations: readonly Migration[]): string[] {
 	return migrations.map(({ name }) => name);
+}
+
+/** Copies of tables are made and removed under the lock only: while another run holds it, nothing is tried. */
+async function withLockIfFree<Result>(
+	queryRunner: QueryRunner,
+	work: (rehearses: boolean) => Promise<Result>,
+): Promise<Result> {
+	const { canRehearse } = await inspectPrivileges(queryRunner);
+	if (!canRehearse) return work(false);
+	const lock = await acquireLock(queryRunner, { timeout: 0, onProgress: () => undefined }).catch((error: unknown) => {
+		if (error instanceof LockTimeoutError) return undefined;
+		throw error;
+	});
+	try {
+		return await work(lock !== undefined);
+	} finally {
+		await lock?.release().catch(() => undefined);
+	}
 }
 
 async function recordNotes(queryRunner: QueryRunner, work: () => Promise<void>): Promise<Recording> {

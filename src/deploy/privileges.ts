@@ -7,10 +7,16 @@ const RUN = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX",
 /** A revert may drop tables besides. */
 const REVERT = [...RUN, "DROP"];
 
-/** @throws MissingPrivilegesError with the GRANT that is missing. One statement. */
-export async function refuseMissingPrivileges(queryRunner: QueryRunner, work: "run" | "revert"): Promise<void> {
-	const { missing, database, user } = await inspectPrivileges(queryRunner, work);
+/**
+ * Asks what the session's user may do: one statement.
+ *
+ * @throws MissingPrivilegesError with the GRANT that is missing
+ */
+export async function refuseMissingPrivileges(queryRunner: QueryRunner, work: "run" | "revert"): Promise<Privileges> {
+	const privileges = await inspectPrivileges(queryRunner, work);
+	const { missing, database, user } = privileges;
 	if (missing.length) throw new MissingPrivilegesError(user, database, missing);
+	return privileges;
 }
 
 export interface Privileges {
@@ -19,6 +25,8 @@ export interface Privileges {
 	readonly user: string;
 	/** Empty too where roles or grants on single tables leave it open: then the server decides. */
 	readonly missing: readonly string[];
+	/** Whether copies of tables may be made and removed again. */
+	readonly canRehearse: boolean;
 }
 
 /** The account as information_schema writes it; a name may hold an @, a host may not. */
@@ -47,5 +55,6 @@ export async function inspectPrivileges(queryRunner: QueryRunner, work: "run" | 
 		user: rows[0]?.user ?? "",
 		database: rows[0]?.name ?? "",
 		missing: granted.has("?") ? [] : required.filter((privilege) => !granted.has(privilege)),
+		canRehearse: ["CREATE", "ALTER", "INDEX", "DROP"].every((privilege) => granted.has(privilege)),
 	};
 }

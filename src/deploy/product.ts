@@ -1,4 +1,4 @@
-import type { MigrationInterface } from "typeorm";
+import type { Migration, MigrationInterface } from "typeorm";
 
 /** One question about a database, and what speaks against a yes. */
 export interface CheckItem {
@@ -24,4 +24,9 @@ export interface Product {
 	/** The migrations that may be planned: they change the database through the functions of the schema's folder only. */
 	readonly migrations: readonly (new () => MigrationInterface)[];
 	readonly checks: readonly RowCheck[];
+}
+
+/** Whether a migration is the product's, so that it can be planned; any other is the application's. */
+export function isPlannable({ instance }: Migration, { migrations }: Product): boolean {
+	return migrations.some((known) => instance instanceof known);
 }

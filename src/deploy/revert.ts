@@ -4,7 +4,7 @@ import { isDataLossAllowed, withContext } from "../schema/context";
 import { quote } from "../schema/ddl";
 import { rowsIfAny } from "../schema/rows";
 import { withoutMigrationSession } from "../schema/session";
-import { dryRun } from "./dryRun";
+import { type DryRun, dryRun } from "./dryRun";
 import {
 	type HistoryRow,
 	historyTable,
@@ -15,14 +15,13 @@ import {
 	unmarkHalfReverted,
 } from "./history";
 import { refuseMissingPrivileges } from "./privileges";
-import type { Product } from "./product";
+import { isPlannable, type Product } from "./product";
 import {
 	asOnlyRun,
 	type DeployOptions,
 	type DeployResult,
 	executingContext,
 	finish,
-	isPlannable,
 	onQueryRunner,
 	type Run,
 	upToDate,
@@ -54,8 +53,8 @@ export async function revert(
 			const rows = chooseRows(history, options);
 			if (rows.length) {
 				await refuseMissingPrivileges(queryRunner, "revert");
-				const total = options.fake ? undefined : await refuseLosses(run, rows, product);
-				await withContext(queryRunner, executingContext(run, total), () => revertAll(run, rows, product));
+				const planned = options.fake ? undefined : await refuseLosses(run, rows, product);
+				await withContext(queryRunner, executingContext(run, planned), () => revertAll(run, rows, product));
 			}
 			// A revert of the last one may have been interrupted when only these were left.
 			if (rows.length === history.length) await dropBookkeeping(run);
@@ -77,18 +76,18 @@ function chooseRows(history: readonly HistoryRow[], { to, all = false }: RevertO
 	return rows.slice(0, index);
 }
 
-/** Asks all of the product's, before the first is reverted, and counts their steps. */
+/** Asks all of the product's, before the first is reverted. */
 async function refuseLosses(
 	{ queryRunner, options }: Run,
 	rows: readonly HistoryRow[],
 	product: Product,
-): Promise<number> {
+): Promise<DryRun> {
 	const { dataSource } = queryRunner;
 	const migrations = rows.map((row) => migrationOf(dataSource, row));
-	const { losses, steps } = await dryRun(queryRunner, { migrations, product, direction: "down" });
+	const planned = await dryRun(queryRunner, { migrations, product, direction: "down" });
 	const { allowDataLoss = isDataLossAllowed() } = options;
-	if (losses.length && !allowDataLoss) throw new DataLossError(losses);
-	return steps.length;
+	if (planned.losses.length && !allowDataLoss) throw new DataLossError(planned.losses);
+	return planned;
 }
 
 async function revertAll(run: Run, rows: readonly HistoryRow[], product: Product): Promise<void> {

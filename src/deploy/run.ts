@@ -1,10 +1,11 @@
 import type { DataSource, Migration, QueryRunner } from "typeorm";
 import { InterruptedError } from "../errors";
-import { isDataLossAllowed, type MigrationContext, type MigrationEvent } from "../schema/context";
+import { isDataLossAllowed, isTableCopyAllowed, type MigrationContext, type MigrationEvent } from "../schema/context";
+import { removeAbandonedCopies } from "../schema/rehearse";
 import { withMigrationSession } from "../schema/session";
 import type { DeployLock } from "./deployLock";
+import type { DryRun } from "./dryRun";
 import { acquireLock } from "./lock";
-import type { Product } from "./product";
 import { RunWatch, sessionOf } from "./progress";
 import { type DeployEvent, type MigrationReport, summarize } from "./report";
 
@@ -19,6 +20,8 @@ export interface DeployOptions {
 	readonly onEvent?: (event: DeployEvent) => void;
 	/** Ends the run once it is aborted: the step in progress is ended on the server, which takes it back as a whole. */
 	readonly signal?: AbortSignal;
+	/** Whether a table may be copied while writers wait; by default what WORKSPACES_ALLOW_TABLE_COPY says. */
+	readonly allowTableCopy?: boolean;
 	/** Whether reverts may delete data; by default what WORKSPACES_ALLOW_DATA_LOSS says. */
 	readonly allowDataLoss?: boolean;
 }
@@ -91,6 +94,7 @@ async function underLock(
 ): Promise<DeployResult> {
 	const { lock, options, done, events } = run;
 	try {
+		await removeAbandonedCopies(run.queryRunner);
 		return await work(run);
 	} catch (error) {
 		if (done.length || events.length) emitReport(run, false);
@@ -113,10 +117,11 @@ function interrupted({ steps, done }: Run, cause?: unknown): InterruptedError {
 }
 
 /** What migrations find in their query runner while this run executes them. */
-export function executingContext(run: Run, total?: number): MigrationContext {
+export function executingContext(run: Run, planned?: DryRun): MigrationContext {
 	const { options, lock, events } = run;
 	const { tableTimeout = 60, allowDataLoss = isDataLossAllowed(), signal } = options;
-	run.steps = { done: 0, total };
+	const { allowTableCopy = isTableCopyAllowed() } = options;
+	run.steps = { done: 0, total: planned?.steps.length };
 	return {
 		mode: "execute",
 		onEvent: (event) => {
@@ -132,8 +137,10 @@ export function executingContext(run: Run, total?: number): MigrationContext {
 			await lock.ensureHeld();
 		},
 		tableTimeout: tableTimeout * 1000,
+		rehearses: false,
+		allowTableCopy,
 		allowDataLoss,
-		...(total === undefined ? {} : { total }),
+		...(planned && { total: planned.steps.length, algorithms: planned.algorithms }),
 		steps: 0,
 	};
 }
@@ -157,9 +164,4 @@ export function upToDate(options: DeployOptions, message: string): DeployResult 
 
 function emit({ onEvent }: DeployOptions, event: DeployEvent): void {
 	onEvent?.(event);
-}
-
-/** Whether a migration is the product's, so that it can be planned; any other is the application's. */
-export function isPlannable({ instance }: Migration, { migrations }: Product): boolean {
-	return migrations.some((known) => instance instanceof known);
 }

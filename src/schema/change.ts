@@ -1,10 +1,11 @@
 import type { QueryRunner } from "typeorm";
 import { ERROR, hasNumber } from "../mysql/errorNumbers";
 import { retry } from "../mysql/retry";
+import { LOCKED } from "./alter";
 import { contextOf, emit } from "./context";
 import { inspectPlanned } from "./converge";
 import { quote } from "./ddl";
-import { execute, LOCKED } from "./execute";
+import { execute } from "./execute";
 import { countRows } from "./rows";
 import type { Alteration } from "./statements";
 

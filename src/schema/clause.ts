@@ -152,6 +152,7 @@ export function createdTable(shape: TableShape, server: Server): ActualTable {
 	return {
 		name: shape.name,
 		engine: "InnoDB",
+		isVersioned: false,
 		collation: server.collation,
 		primaryKey: ["id"],
 		rows: 0,

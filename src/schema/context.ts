@@ -71,6 +71,12 @@ export interface Recording {
 	readonly deleted: Map<string, number>;
 	/** The tables as the recorded statements would leave them, null for one that is not there. */
 	readonly tables: Map<string, ActualTable | null>;
+	/** Tables whose changes are not tried: a recorded statement makes them, or they are incompatible as they are. */
+	readonly untried: Set<string>;
+	/** The empty copy of each table on which its changes were tried. */
+	readonly copies: Map<string, string>;
+	/** What the server said of each ALTER that was tried: by which algorithm it does it. */
+	readonly algorithms: Map<string, Algorithm>;
 	server?: Server;
 }
 
@@ -88,6 +94,12 @@ export interface MigrationContext {
 	readonly tableTimeout: number;
 	/** Steps of the whole run, where they were counted. */
 	readonly total?: number;
+	/** Whether a dry run tries each ALTER on an empty copy of its table. */
+	readonly rehearses: boolean;
+	/** What a dry run learned of algorithms. */
+	readonly algorithms?: ReadonlyMap<string, Algorithm>;
+	/** Whether a table may be copied while writers wait. */
+	readonly allowTableCopy: boolean;
 	/** Whether reverts may delete data. */
 	readonly allowDataLoss: boolean;
 	steps: number;
@@ -122,6 +134,9 @@ function plainContext({ dataSource }: QueryRunner): MigrationContext {
 		onProgress: () => undefined,
 		beforeStatement: async () => undefined,
 		tableTimeout: 60_000,
+		rehearses: false,
+		// Nobody was asked before, and to stop in the middle would be worse.
+		allowTableCopy: true,
 		allowDataLoss: isDataLossAllowed(),
 		steps: 0,
 	};
@@ -132,11 +147,26 @@ export function isDataLossAllowed(): boolean {
 	return process.env["WORKSPACES_ALLOW_DATA_LOSS"] === "yes";
 }
 
+/** Whether WORKSPACES_ALLOW_TABLE_COPY=yes says that a run may copy tables while writers wait. */
+export function isTableCopyAllowed(): boolean {
+	return process.env["WORKSPACES_ALLOW_TABLE_COPY"] === "yes";
+}
+
 export function emit(queryRunner: QueryRunner, kind: MigrationEvent["kind"], table: string, text: string): void {
 	contextOf(queryRunner).onEvent({ kind, table, text });
 }
 
 /** What a dry run begins with. */
 export function emptyRecording(): Recording {
-	return { statements: [], steps: [], problems: [], losses: [], deleted: new Map(), tables: new Map() };
+	return {
+		statements: [],
+		steps: [],
+		problems: [],
+		losses: [],
+		deleted: new Map(),
+		tables: new Map(),
+		untried: new Set(),
+		copies: new Map(),
+		algorithms: new Map(),
+	};
 }

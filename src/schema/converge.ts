@@ -88,6 +88,7 @@ async function decide(
 		const problems = await findProblems(queryRunner, snapshot, decisions, options);
 		const { recording } = contextOf(queryRunner);
 		recording?.problems.push(...problems);
+		for (const { shape, difference } of decisions) if (difference.problems.length) recording?.untried.add(shape.name);
 		if (problems.length && !recording) throw new IncompatibleSchemaError(problems);
 		return { server: snapshot.server, decisions };
 	};

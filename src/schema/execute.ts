@@ -1,33 +1,14 @@
 import { format } from "mysql2";
 import type { QueryRunner } from "typeorm";
 import { MigrationError, TableInUseError } from "../errors";
-import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { hasNumber } from "../mysql/errorNumbers";
 import { retry } from "../mysql/retry";
+import { ALREADY_MADE, isUnsupported, LOCKED, NEXT, textOf } from "./alter";
 import { blockers } from "./blockers";
-import type { Algorithm } from "./clause";
-import { contextOf, emit, type Recording, type Step } from "./context";
-import { quote } from "./ddl";
+import { contextOf, emit, type MigrationContext, type Recording, type Step } from "./context";
+import { keyOf, rehearse, rehearseRows } from "./rehearse";
 import { withMigrationSession } from "./session";
 import type { Alteration, Change } from "./statements";
-
-/** Another session holds the table or the rows: what is sent again later may succeed. */
-export const LOCKED: readonly number[] = [ERROR.LOCK_WAIT_TIMEOUT, ERROR.LOCK_DEADLOCK];
-const ALGORITHM_NOT_SUPPORTED = [ERROR.ALTER_OPERATION_NOT_SUPPORTED, ERROR.ALTER_OPERATION_NOT_SUPPORTED_REASON];
-/** Table, column, key name or foreign key exists; column or key to drop does not: somebody else made the same change. */
-const ALREADY_MADE: readonly number[] = [
-	ERROR.TABLE_EXISTS_ERROR,
-	ERROR.DUP_FIELDNAME,
-	ERROR.DUP_KEYNAME,
-	ERROR.CANT_DROP_FIELD_OR_KEY,
-	ERROR.FK_DUP_NAME,
-];
-
-const CLAUSES: Record<Algorithm, string> = {
-	INSTANT: ", ALGORITHM=INSTANT",
-	INPLACE: ", ALGORITHM=INPLACE, LOCK=NONE",
-	COPY: ", ALGORITHM=COPY, LOCK=SHARED",
-};
-const NEXT: Partial<Record<Algorithm, Algorithm>> = { INSTANT: "INPLACE", INPLACE: "COPY" };
 
 const WITHOUT_KEY_CHECKS = "SET SESSION foreign_key_checks = 0";
 const WITH_KEY_CHECKS = "SET SESSION foreign_key_checks = 1";
@@ -44,15 +25,19 @@ const SAY_AGAIN = 10_000;
  */
 export async function execute(queryRunner: QueryRunner, change: Change): Promise<boolean> {
 	const context = contextOf(queryRunner);
-	const step = stepOf(change, ++context.steps, context.total);
-	if (context.recording) {
-		record(context.recording, change, step);
+	const { recording } = context;
+	if (recording) {
+		if (change.kind === "create") recording.untried.add(change.table);
+		if (change.kind === "rows") await rehearseRows(queryRunner, change, recording);
+		const rehearsed = change.kind === "alter" ? await rehearse(queryRunner, change, recording) : change;
+		record(recording, change, stepOf(rehearsed, ++context.steps));
 		return true;
 	}
+	const step = stepOf(withAlgorithm(context, change), ++context.steps, context.total);
 	return withMigrationSession(queryRunner, async () => {
 		context.onProgress({ kind: "step", ...step });
 		const start = performance.now();
-		const isMade = await carryOut(queryRunner, change);
+		const isMade = await carryOut(queryRunner, withAlgorithm(context, change));
 		context.onProgress({ kind: "stepDone", ...step, milliseconds: Math.round(performance.now() - start) });
 		return isMade;
 	});
@@ -69,7 +54,14 @@ export async function write(queryRunner: QueryRunner, sql: string, parameters: u
 	await queryRunner.query(sql, parameters);
 }
 
-function stepOf(change: Change, number: number, total: number | undefined): Step {
+/** The algorithm that a dry run found. */
+function withAlgorithm({ algorithms }: MigrationContext, change: Change): Change {
+	return change.kind === "alter"
+		? { ...change, algorithm: algorithms?.get(keyOf(change)) ?? change.algorithm }
+		: change;
+}
+
+function stepOf(change: Change, number: number, total?: number): Step {
 	const { table, what, rows } = change;
 	const algorithm = change.kind === "alter" ? { algorithm: change.algorithm } : {};
 	return {
@@ -81,11 +73,6 @@ function stepOf(change: Change, number: number, total: number | undefined): Step
 		...(rows === undefined ? {} : { rows }),
 		...algorithm,
 	};
-}
-
-function textOf(change: Change, algorithm = change.kind === "alter" ? change.algorithm : undefined): string {
-	if (change.kind !== "alter") return change.sql;
-	return `ALTER TABLE ${quote(change.table)} ${change.parts.join(", ")}${algorithm ? CLAUSES[algorithm] : ""}`;
 }
 
 function record({ statements, steps }: Recording, change: Change, step: Step): void {
@@ -129,13 +116,13 @@ async function alter(queryRunner: QueryRunner, change: Alteration): Promise<bool
 	for (let algorithm = change.algorithm; ; ) {
 		try {
 			await sendWhenFree(queryRunner, change.table, textOf(change, algorithm));
-			if (algorithm === "COPY" && change.algorithm !== "COPY") {
+			if (algorithm === "COPY") {
 				emit(queryRunner, "note", change.table, `copied while writers waited: ${change.what.join(", ")}`);
 			}
 			return true;
 		} catch (error) {
-			const next = NEXT[algorithm];
-			if (!next || !hasNumber(error, ...ALGORITHM_NOT_SUPPORTED)) throw error;
+			const next = isUnsupported(error) ? NEXT[algorithm] : undefined;
+			if (!next || (next === "COPY" && !contextOf(queryRunner).allowTableCopy)) throw error;
 			algorithm = next;
 		}
 	}

@@ -8,6 +8,7 @@ export function indexDifference(actual: ActualTable, wanted: TableShape): Differ
 	const renamed = findRenamed(actual.indexes, wanted.indexes);
 	const clauses: Clause[] = [];
 	const guards: Guard[] = [];
+	const problems: string[] = [];
 	for (const index of wanted.indexes) {
 		const namesake = actual.indexes.find((candidate) => candidate.name === index.name);
 		if (namesake && isAlike(namesake, index)) continue;
@@ -18,9 +19,10 @@ export function indexDifference(actual: ActualTable, wanted: TableShape): Differ
 		}
 		clauses.push(...keepForeignKeyIndex(actual, index));
 		clauses.push({ kind: namesake ? "rebuildIndex" : "addIndex", index });
+		if (index.unique && actual.isVersioned) problems.push(versioningProblem(actual.name, index));
 		if (index.unique && !isGenerated(wanted, index)) guards.push(duplicateGuard(actual.name, index));
 	}
-	return { clauses, guards, problems: [], notes: [] };
+	return { clauses, guards, problems, notes: [] };
 }
 
 /** For each index that is missing the one that is the same but for its name, and has no other use. */
@@ -56,6 +58,14 @@ function keepForeignKeyIndex(actual: ActualTable, added: IndexShape): Clause[] {
 /** The migration that adds a generated column removes the rows that it would make collide, before the index comes. */
 function isGenerated(wanted: TableShape, index: IndexShape): boolean {
 	return wanted.columns.some((column) => column.generated && index.columns.includes(column.name));
+}
+
+/** Rows that were deleted at the same time may repeat a value. */
+function versioningProblem(table: string, { name }: IndexShape): string {
+	return (
+		`${table} is system-versioned, and its history may repeat what the unique index ${name} forbids; ` +
+		`drop the versioning first (ALTER TABLE ${quote(table)} DROP SYSTEM VERSIONING)`
+	);
 }
 
 function duplicateGuard(table: string, index: IndexShape): Guard {

@@ -38,7 +38,7 @@ const QUERY = (names: string) => {
 	return `SELECT 'server' AS kind, '' AS tableName, 0 AS position, '' AS name, ${text("@@version")} AS a,
 		${text("@@collation_database")} AS b, NULL AS c, NULL AS d, NULL AS e, NULL AS f, NULL AS g, NULL AS h
 UNION ALL SELECT 'table', ${text("TABLE_NAME")}, 0, ${text("TABLE_NAME", "ENGINE", "TABLE_COLLATION", "TABLE_ROWS")},
-		NULL, NULL, NULL, NULL, NULL
+		${text("TABLE_TYPE")}, NULL, NULL, NULL, NULL
 	FROM information_schema.TABLES WHERE ${here()}
 UNION ALL SELECT 'column', ${text("TABLE_NAME")}, ORDINAL_POSITION, ${text("COLUMN_NAME", "COLUMN_TYPE", "IS_NULLABLE")},
 		${text("COLUMN_DEFAULT", "EXTRA", "GENERATION_EXPRESSION", "COLUMN_COMMENT", "CHARACTER_SET_NAME", "COLLATION_NAME")}
@@ -74,6 +74,7 @@ function toTable(table: Row, own: (kind: Row["kind"]) => Row[], server: Server):
 	return {
 		name: table.tableName,
 		engine: table.a,
+		isVersioned: table.d === "SYSTEM VERSIONED",
 		collation: table.b ?? "",
 		rows: Number(table.c ?? 0),
 		columns: own("column").map((row) => toColumn(row, table.b, server)),

@@ -62,6 +62,8 @@ export interface ActualTable extends TableShape {
 	readonly foreignKeys: readonly ActualForeignKey[];
 	/** Null for a view. */
 	readonly engine: string | null;
+	/** Whether MariaDB keeps the rows as they were, too: a unique index then finds them as well. */
+	readonly isVersioned: boolean;
 	readonly collation: string;
 	readonly primaryKey: readonly string[];
 	/** As the server estimates them. */

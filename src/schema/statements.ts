@@ -3,7 +3,7 @@ import { createTableSql, foreignKeySql, quote } from "./ddl";
 import type { ForeignKeyShape, Server, TableShape } from "./shape";
 
 /** One statement that changes a table. */
-export type Change = Alteration | Creation | Removal;
+export type Change = Alteration | Creation | RowsChange | Removal;
 
 interface Described {
 	readonly table: string;
@@ -20,6 +20,8 @@ export interface Alteration extends Described {
 	readonly algorithm: Algorithm;
 	/** Executed with foreign_key_checks=0, without which adding a foreign key copies the table. */
 	readonly skipForeignKeyChecks?: boolean;
+	/** What of it can be tried on an empty copy of the table, which has no foreign keys; by default all of it. */
+	readonly partsOn?: (copy: string) => readonly string[];
 }
 
 export interface Creation extends Described {
@@ -27,9 +29,15 @@ export interface Creation extends Described {
 	readonly sql: string;
 }
 
-/** A statement about rows, or one that removes a table. */
+/** A statement about rows. */
+export interface RowsChange extends Described {
+	readonly kind: "rows";
+	readonly sql: string;
+}
+
+/** A statement that removes a table. */
 export interface Removal extends Described {
-	readonly kind: "rows" | "drop";
+	readonly kind: "drop";
 	readonly sql: string;
 }
 
@@ -112,9 +120,15 @@ function foreignKeyStatements(table: string, clauses: readonly Clause[], server:
 		],
 		algorithm: "INPLACE",
 		skipForeignKeyChecks: true,
+		// A key to the copy itself says whether the table may have one, and waits for no other table.
+		partsOn: (copy) => [...more, ...keys.map(({ column }) => selfReference(copy, column))],
 	});
 	const final = (key: ForeignKeyShape) => key.name;
 	if (!keys.some((key) => dropped.includes(key.name))) return [{ ...swap(dropped, final, indexes), what }];
 	const second = (key: ForeignKeyShape) => `${key.name}_swap`;
 	return [swap(dropped, second, indexes), { ...swap(keys.map(second), final, []), what }];
+}
+
+function selfReference(table: string, column: string): string {
+	return `ADD FOREIGN KEY (${quote(column)}) REFERENCES ${quote(table)} (\`id\`)`;
 }

@@ -257,6 +257,15 @@ describe("an index", () => {
 		]);
 	});
 
+	it("that is unique is refused on a system-versioned table, whose history may repeat values", () => {
+		const found = difference(actual(books, { indexes: [], isVersioned: true }), books);
+		assert.deepEqual(found.problems, [
+			"books is system-versioned, and its history may repeat what the unique index unique_book forbids; " +
+				"drop the versioning first (ALTER TABLE `books` DROP SYSTEM VERSIONING)",
+		]);
+		assert.deepEqual(problems(actual(books, { isVersioned: true })), []);
+	});
+
 	it("on a generated column is not asked about: the column is not there yet", () => {
 		const shape = {
 			...books,

@@ -46,6 +46,7 @@ export function actual(shape: TableShape = books, more: Partial<ActualTable> = {
 	return {
 		name: shape.name,
 		engine: "InnoDB",
+		isVersioned: false,
 		collation: "utf8mb4_unicode_ci",
 		primaryKey: ["id"],
 		rows: 7,

@@ -1,0 +1,149 @@
+import type { QueryRunner } from "typeorm";
+import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { retry } from "../mysql/retry";
+import { ALREADY_MADE, isUnsupported, LOCKED, NEXT, textOf } from "./alter";
+import type { Algorithm } from "./clause";
+import { contextOf, type Recording } from "./context";
+import { literal, quote } from "./ddl";
+import type { Alteration, RowsChange } from "./statements";
+
+/**
+ * A dry run tries each ALTER on an empty copy of its table and takes the server's word for whether it can be done and by
+ * which algorithm. `CREATE TABLE … LIKE` keeps columns, indexes, partitions and versioning. What a copy does not show is
+ * asked otherwise: rows by guards, foreign keys by inspection.
+ */
+
+/** Begins the names of copies, so that the next run knows those of one that was killed. */
+const PREFIX = "dployr_rehearsal_of_";
+const LONGEST_NAME = 64;
+
+/** Tries a change, unless its table is one that the run makes itself, and takes note of what the server says. */
+export async function rehearse(
+	queryRunner: QueryRunner,
+	change: Alteration,
+	recording: Recording,
+): Promise<Alteration> {
+	const { rehearses } = contextOf(queryRunner);
+	if (!rehearses || recording.untried.has(change.table)) return change;
+	const copy = recording.copies.get(change.table) ?? (await makeCopy(queryRunner, change.table, recording));
+	if (copy === undefined) return change;
+	const found = await tryOn(queryRunner, change, copy);
+	const what = change.what.join(", ") || "to prepare the next step";
+	if ("reason" in found) {
+		recording.problems.push(`${change.table}: the server refuses "${what}": ${found.reason}`);
+		return change;
+	}
+	const { algorithm } = found;
+	recording.algorithms.set(keyOf(change), algorithm);
+	if (algorithm === "COPY" && (await needsLeave(queryRunner, change))) {
+		recording.problems.push(
+			`${change.table}: "${what}" copies the table, of about ${change.rows ?? "?"} rows, while writers wait; allow it ` +
+				"by --allow-table-copy or WORKSPACES_ALLOW_TABLE_COPY=yes",
+		);
+	}
+	return { ...change, algorithm };
+}
+
+/**
+ * Tries a statement about rows in a transaction that is rolled back: triggers and the owner's foreign keys have a say.
+ * An INSERT only where there are triggers, since it uses up a number of the id.
+ */
+export async function rehearseRows(queryRunner: QueryRunner, change: RowsChange, recording: Recording): Promise<void> {
+	const { table, sql, what } = change;
+	if (!contextOf(queryRunner).rehearses || recording.untried.has(table)) return;
+	if (/^INSERT/i.test(sql) && !(await hasTriggers(queryRunner, table))) return;
+	await queryRunner.query("START TRANSACTION");
+	try {
+		await queryRunner.query(sql);
+	} catch (error) {
+		// Another session may hold the row just now; the run waits for it.
+		if (hasNumber(error, ...LOCKED)) return;
+		recording.problems.push(`${table}: the server refuses "${what.join(", ")}": ${messageOf(error)}`);
+	} finally {
+		await queryRunner.query("ROLLBACK");
+	}
+}
+
+async function hasTriggers(queryRunner: QueryRunner, table: string): Promise<boolean> {
+	const rows = (await queryRunner.query(
+		`SELECT 1 FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = ${literal(table)} LIMIT 1`,
+	)) as unknown[];
+	return rows.length > 0;
+}
+
+function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}
+
+/** What identifies an ALTER in a dry run and in the run after it. */
+export function keyOf({ table, parts }: Alteration): string {
+	return `${table}: ${parts.join(", ")}`;
+}
+
+/** Removes the copies of this dry run. */
+export async function removeCopies(queryRunner: QueryRunner, recording: Recording): Promise<void> {
+	for (const copy of recording.copies.values()) await drop(queryRunner, copy);
+	recording.copies.clear();
+}
+
+/** Removes the copies of a run that was killed: one statement where there are none. */
+export async function removeAbandonedCopies(queryRunner: QueryRunner): Promise<void> {
+	const rows = (await queryRunner.query(
+		`SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND LEFT(TABLE_NAME, ${PREFIX.length}) = ${literal(PREFIX)}`,
+	)) as { name: string }[];
+	for (const { name } of rows) await drop(queryRunner, name);
+}
+
+async function drop(queryRunner: QueryRunner, copy: string): Promise<void> {
+	await whenFree(() => queryRunner.query(`DROP TABLE IF EXISTS ${quote(copy)}`));
+}
+
+/** Undefined where the table is not there: the statements before would have made it. */
+async function makeCopy(queryRunner: QueryRunner, table: string, recording: Recording): Promise<string | undefined> {
+	const copy = `${PREFIX}${table}`.slice(0, LONGEST_NAME);
+	try {
+		await drop(queryRunner, copy);
+		await whenFree(() => queryRunner.query(`CREATE TABLE ${quote(copy)} LIKE ${quote(table)}`));
+	} catch (error) {
+		if (hasNumber(error, ERROR.NO_SUCH_TABLE)) return undefined;
+		throw error;
+	}
+	recording.copies.set(table, copy);
+	return copy;
+}
+
+type Finding = { readonly algorithm: Algorithm } | { readonly reason: string };
+
+async function tryOn(queryRunner: QueryRunner, change: Alteration, copy: string): Promise<Finding> {
+	const parts = change.partsOn?.(copy) ?? change.parts;
+	const tried = { ...change, table: copy, parts };
+	if (!parts.length) return { algorithm: change.algorithm };
+	if (change.skipForeignKeyChecks) await queryRunner.query("SET SESSION foreign_key_checks = 0");
+	try {
+		for (let algorithm = change.algorithm; ; ) {
+			try {
+				await whenFree(() => queryRunner.query(textOf(tried, algorithm)));
+				return { algorithm };
+			} catch (error) {
+				if (hasNumber(error, ...ALREADY_MADE)) return { algorithm };
+				const next = isUnsupported(error) ? NEXT[algorithm] : undefined;
+				if (!next) return { reason: messageOf(error) };
+				algorithm = next;
+			}
+		}
+	} finally {
+		if (change.skipForeignKeyChecks) await queryRunner.query("SET SESSION foreign_key_checks = 1");
+	}
+}
+
+/** Nobody waits for the copy of a table without rows. */
+async function needsLeave(queryRunner: QueryRunner, { table }: Alteration): Promise<boolean> {
+	if (contextOf(queryRunner).allowTableCopy) return false;
+	const rows = (await queryRunner.query(`SELECT 1 FROM ${quote(table)} LIMIT 1`)) as unknown[];
+	return rows.length > 0;
+}
+
+/** Nobody uses a copy, but the table is in use while somebody alters it. */
+function whenFree<Result>(work: () => Promise<Result>): Promise<Result> {
+	return retry(work, { isTransient: (error) => hasNumber(error, ...LOCKED), timeout: 10_000 });
+}
