@@ -61,7 +61,7 @@ function changes(statements: readonly string[]): string[] {
 		)
 		.split(/;\n/)
 		.filter(
-			(sql) => sql && !/^SET SESSION lock_wait_timeout|^(CREATE|ALTER|DROP) TABLE (IF EXISTS )?`dployr_/.test(sql),
+			(sql) => sql && !/^SET SESSION .*lock_wait_timeout|^(CREATE|ALTER|DROP) TABLE (IF EXISTS )?`dployr_/.test(sql),
 		);
 }
 
