@@ -13,7 +13,9 @@ export default {
 	plugins: ["@stryker-mutator/tap-runner"],
 	testRunner: "tap",
 	tap: {
-		testFiles: testFiles({ withoutServer: true }).filter((file) => /^test\/(schema|mysql|settings|repositories)\//.test(file)),
+		testFiles: testFiles({ withoutServer: true }).filter((file) =>
+			/^test\/(schema|mysql|settings|repositories)\//.test(file),
+		),
 		nodeArgs: ["--import", "tsx", "--test-reporter=tap", "-r", "{{hookFile}}", "{{testFile}}"],
 	},
 	// It would rewrite tsconfig.json with an API that TypeScript 7 does not have.
