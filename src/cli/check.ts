@@ -1,7 +1,8 @@
 import { check } from "../dataSource";
 import { formatCheck } from "../deploy";
+import { EXIT } from "./commands";
 import { connected } from "./connected";
-import { EXIT, type Work } from "./work";
+import type { Work } from "./work";
 
 /** Says whether the database is up to date, and what speaks against it. */
 export const checkCommand: Work = (given, output) =>

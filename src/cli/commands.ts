@@ -89,3 +89,6 @@ export function optionsOf(command: CommandName | undefined): string[] {
 	const own = command ? COMMANDS[command].options : Object.keys(OPTIONS);
 	return [...GLOBAL_OPTIONS, ...own, ...SETTING_OPTIONS.keys()];
 }
+
+/** What the exit code of a command says. */
+export const EXIT = { done: 0, refused: 1, usage: 2, noServer: 3 } as const;

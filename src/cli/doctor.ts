@@ -1,10 +1,11 @@
 import { readEnvironment } from "../settings/environment";
 import { type Resolution, resolveSettings } from "../settings/settings";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings/table";
+import { EXIT } from "./commands";
 import { connected } from "./connected";
 import { examineServer, type ServerFacts } from "./doctorServer";
 import { failureOf } from "./failure";
-import { EXIT, type Work } from "./work";
+import type { Work } from "./work";
 
 interface SettingInForce {
 	readonly option: SettingName;

@@ -1,10 +1,9 @@
 import { ConnectionError, SettingsError, WorkspacesError } from "../errors";
 import { redactMessage } from "../mysql/redact";
 import type { Arguments } from "./arguments";
-import { COMMANDS } from "./commands";
+import { COMMANDS, EXIT } from "./commands";
 import type { Output } from "./output";
 import { UsageError } from "./usage";
-import { EXIT } from "./work";
 
 export interface Failure {
 	readonly exitCode: number;

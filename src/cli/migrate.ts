@@ -1,6 +1,7 @@
 import { resolveSettings } from "../settings/settings";
+import { EXIT } from "./commands";
 import { isUpToDate } from "./upToDate";
-import { EXIT, type Work } from "./work";
+import type { Work } from "./work";
 
 /** Runs the pending migrations. With none pending, TypeORM is not even loaded. */
 export const migrateCommand: Work = async (given, output) => {

@@ -1,8 +1,9 @@
 import { plan } from "../dataSource";
 import type { MigrationPlan } from "../deploy";
+import { EXIT } from "./commands";
 import { connected } from "./connected";
 import { stepText } from "./runEvents";
-import { EXIT, type Work } from "./work";
+import type { Work } from "./work";
 
 /** Prints what `migrate` would execute on this very database, as SQL that can be kept in a file. */
 export const planCommand: Work = (given, output) =>

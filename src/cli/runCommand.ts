@@ -3,12 +3,12 @@ import { type DeployEvent, type DeployOptions, type DeployResult, formatReport }
 import { WorkspacesError } from "../errors";
 import { resolveSettings } from "../settings/settings";
 import type { Arguments } from "./arguments";
+import { EXIT } from "./commands";
 import { connected } from "./connected";
 import { failureOf } from "./failure";
 import type { Output } from "./output";
 import { showEvents } from "./runEvents";
 import { interruptibly } from "./signals";
-import { EXIT } from "./work";
 
 type Report = Extract<DeployEvent, { readonly kind: "report" | "upToDate" }>;
 

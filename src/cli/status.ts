@@ -1,7 +1,8 @@
 import { status } from "../dataSource";
 import type { MigrationStatus } from "../deploy";
+import { EXIT } from "./commands";
 import { connected } from "./connected";
-import { EXIT, type Work } from "./work";
+import type { Work } from "./work";
 
 /** Lists each migration with what became of it on this database. */
 export const statusCommand: Work = (given, output) =>

@@ -1,7 +1,7 @@
 import type { Environment } from "./environment";
 import { failFor } from "./setting";
 import { SETTINGS, type SettingName } from "./table";
-import { readUrl, type UrlParts } from "./url";
+import type { UrlParts } from "./url";
 
 /** Where a setting in force comes from. */
 export interface Origin {
@@ -73,6 +73,8 @@ export class Sources {
 		if (!entry) return undefined;
 		const { given, origin } = entry;
 		const fail = failFor("DATABASE_URL");
+		// Loaded for a URL only: the command that finds nothing to do is to load little.
+		const { readUrl } = require("./url") as typeof import("./url");
 		const url = readUrl(SETTINGS.url.parse(given, fail), fail);
 		if (!url) {
 			if (origin.kind === "option") return fail("must begin with mysql:// or mariadb://");
