@@ -114,7 +114,7 @@ export async function statementsOf(dataSource: DataSource, work: () => Promise<u
 	return statements;
 }
 
-/** Those among the statements that may change something. */
+/** Those among the statements that may change something, without those that set a session up. */
 export function writes(statements: readonly string[]): string[] {
-	return statements.filter((sql) => !/^\s*(SELECT|SHOW)\b/i.test(sql));
+	return statements.filter((sql) => !/^\s*(SELECT|SHOW)\b|^SET SESSION .*lock_wait_timeout/i.test(sql));
 }

@@ -5,6 +5,7 @@ import { removeAbandonedCopies } from "../schema/rehearse";
 import { withMigrationSession } from "../schema/session";
 import type { DeployLock } from "./deployLock";
 import type { DryRun } from "./dryRun";
+import { withLiveSession } from "./liveSession";
 import { acquireLock } from "./lock";
 import { RunWatch, sessionOf } from "./progress";
 import { type DeployEvent, type MigrationReport, summarize } from "./report";
@@ -51,7 +52,7 @@ export async function onQueryRunner<Result>(
 ): Promise<Result> {
 	const queryRunner = dataSource.createQueryRunner();
 	try {
-		return await work(queryRunner);
+		return await withLiveSession(queryRunner, () => work(queryRunner));
 	} finally {
 		await queryRunner.release();
 	}

@@ -22,16 +22,21 @@ const COMPUTED = new Set(["maxPacketSize", "clientFlags", "pool", "isServer"]);
 /** Milliseconds. */
 const ANSWER_TIMEOUT = 20_000;
 
-/** Opens a connection with the options of a DataSource's pool. */
-export function openSideConnection(dataSource: DataSource): SideConnection {
-	const { mysql, pool } = dataSource.driver as unknown as Driver;
+/** The options of a DataSource's pool, with which another connection is opened. */
+export function connectionOptionsOf(dataSource: DataSource): ConnectionOptions {
+	const { pool } = dataSource.driver as unknown as Driver;
 	if (!pool)
 		throw new MigrationError("migrating through a DataSource with replication is not supported; use one without");
 	const { connectionConfig } = pool.config;
 	// Password and key are no enumerable properties, so that nobody prints them.
 	const names = Object.getOwnPropertyNames(connectionConfig).filter((name) => !COMPUTED.has(name));
-	const entries = names.map((name) => [name, connectionConfig[name as keyof ConnectionOptions]]);
-	const connection = mysql.createConnection(Object.fromEntries(entries) as ConnectionOptions);
+	return Object.fromEntries(names.map((name) => [name, connectionConfig[name as keyof ConnectionOptions]]));
+}
+
+/** Opens a connection beside those of a DataSource's pool. */
+export function openSideConnection(dataSource: DataSource): SideConnection {
+	const { mysql } = dataSource.driver as unknown as Driver;
+	const connection = mysql.createConnection(connectionOptionsOf(dataSource));
 	// A failure is seen by the statement that meets it.
 	connection.on("error", () => undefined);
 	return {
