@@ -97,8 +97,15 @@ export class WorkspacesDataSource extends DataSource {
 	}
 
 	#deployOptions(options: MigrationOptions) {
-		const { lockTimeout = 600, tableTimeout = 60 } = this.#settings ?? {};
-		return { fake: options?.fake ?? false, lockTimeout, tableTimeout };
+		const { lockTimeout = 600, tableTimeout = 60, allowTableCopy, allowDataLoss } = this.#settings ?? {};
+		return {
+			fake: options?.fake ?? false,
+			lockTimeout,
+			tableTimeout,
+			// A variable that is set later counts too.
+			...(allowTableCopy ? { allowTableCopy } : {}),
+			...(allowDataLoss ? { allowDataLoss } : {}),
+		};
 	}
 
 	[inspect.custom](): string {

@@ -37,13 +37,13 @@ export function readArguments(args: readonly string[]): Arguments {
 	const isAside = typed.some(({ name }) => name === "help" || name === "version");
 	const command = readCommand(words[0], isAside);
 	const options: Record<string, string | true> = {};
-	const settings: Record<string, string> = {};
+	const settings: Record<string, string | true> = {};
 	for (const { name, raw, value } of typed) {
 		if (!optionsOf(command).includes(name)) refuse().refuseOption(name, raw, command);
 		if (!takesValue(name) && value !== undefined) refuse().refuseUsage(`${raw} takes no value`);
 		if (takesValue(name) && value === undefined) refuse().refuseUsage(`${raw} needs a value`);
 		const setting = SETTING_OPTIONS.get(name);
-		if (setting) settings[setting] = value ?? "";
+		if (setting) settings[setting] = value ?? true;
 		else options[name] = value ?? true;
 	}
 	if (words.length > 1) refuse().refuseUsage(`${command} takes no argument, and ${words.slice(1).join(" ")} was given`);

@@ -13,7 +13,6 @@ const option = <const Name extends string>(options: Readonly<Record<Name, Option
 export const OPTIONS = option({
 	to: { value: "migration", meaning: "revert down to this migration, which itself stays" },
 	all: { meaning: "revert every migration" },
-	"allow-data-loss": { meaning: "let the revert delete the data that it lists; make a backup first" },
 	json: { meaning: "print JSON for programs; migrate and revert print one event a line, the last one is the report" },
 	quiet: { short: "q", meaning: "print results and errors only" },
 	help: { short: "h", meaning: "print this help" },
@@ -42,7 +41,7 @@ export const COMMANDS = command({
 	},
 	revert: {
 		summary: "take back the last migration, or several as one decision with --to or --all",
-		options: ["to", "all", "allow-data-loss"],
+		options: ["to", "all"],
 		streams: true,
 	},
 	status: {
@@ -77,11 +76,15 @@ export const SETTING_OPTIONS: ReadonlyMap<string, SettingName> = new Map(
 );
 
 export function optionOf(name: SettingName): string {
-	return SETTINGS[name].variable.replace(/^DB_/, "").replaceAll("_", "-").toLowerCase();
+	return SETTINGS[name].variable
+		.replace(/^(DB|WORKSPACES)_/, "")
+		.replaceAll("_", "-")
+		.toLowerCase();
 }
 
 export function takesValue(name: string): boolean {
-	return SETTING_OPTIONS.has(name) || OPTIONS[name as OptionName]?.value !== undefined;
+	const setting = SETTING_OPTIONS.get(name);
+	return setting ? !SETTINGS[setting].isSwitch : OPTIONS[name as OptionName]?.value !== undefined;
 }
 
 /** What a command takes; without one, what any of them does. */

@@ -1,19 +1,22 @@
 import { plan } from "../dataSource";
 import type { MigrationPlan } from "../deploy";
+import { resolveSettings } from "../settings/settings";
 import { EXIT } from "./commands";
 import { connected } from "./connected";
 import { stepText } from "./runEvents";
 import type { Work } from "./work";
 
 /** Prints what `migrate` would execute on this very database, as SQL that can be kept in a file. */
-export const planCommand: Work = (given, output) =>
-	connected(given, output, async (dataSource) => {
-		const found = await plan(dataSource);
+export const planCommand: Work = (given, output) => {
+	const { allowTableCopy } = resolveSettings(given.settings).settings;
+	return connected(given, output, async (dataSource) => {
+		const found = await plan(dataSource, { allowTableCopy });
 		const { migrations, unplanned, statements, steps } = found;
 		if (output.json) output.result(JSON.stringify({ ok: true, migrations, unplanned, statements, steps }, null, 2));
 		else output.result(planText(found));
 		return EXIT.done;
 	});
+};
 
 function planText({ migrations, unplanned, statements, steps }: MigrationPlan): string {
 	if (!migrations.length) return "-- No migrations are pending";

@@ -5,14 +5,13 @@ import type { Work } from "./work";
 
 /** Takes back the last migration, or several as one decision. */
 export const revertCommand: Work = (given, output) => {
-	const { to, all, "allow-data-loss": allowDataLoss } = given.options;
+	const { to, all } = given.options;
 	if (to !== undefined && all) refuseUsage("--to and --all exclude each other");
 	return runCommand(given, output, (dataSource, options) =>
 		revert(dataSource, {
 			...options,
 			...(typeof to === "string" ? { to } : {}),
 			...(all ? { all: true } : {}),
-			...(allowDataLoss ? { allowDataLoss: true } : {}),
 		}),
 	);
 };

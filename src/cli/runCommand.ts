@@ -18,7 +18,7 @@ export async function runCommand(
 	output: Output,
 	work: (dataSource: WorkspacesDataSource, options: DeployOptions) => Promise<DeployResult>,
 ): Promise<number> {
-	const { lockTimeout, tableTimeout } = resolveSettings(given.settings).settings;
+	const { lockTimeout, tableTimeout, allowTableCopy, allowDataLoss } = resolveSettings(given.settings).settings;
 	let report: Report | undefined;
 	const show = showEvents(output);
 	const onEvent = (event: DeployEvent) => {
@@ -27,7 +27,7 @@ export async function runCommand(
 	};
 	return connected(given, output, async (dataSource) => {
 		const outcome = await interruptibly(output, (signal) =>
-			work(dataSource, { lockTimeout, tableTimeout, onEvent, signal }),
+			work(dataSource, { lockTimeout, tableTimeout, allowTableCopy, allowDataLoss, onEvent, signal }),
 		);
 		output.line("");
 		if (!("error" in outcome)) {

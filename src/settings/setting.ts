@@ -12,6 +12,8 @@ export interface Setting<Value, Default extends Value | undefined = Value | unde
 	textOf(value: unknown): string;
 	/** Whether its value must never be printed. */
 	readonly isSecret: boolean;
+	/** Whether it is an option of the command that takes no value. */
+	readonly isSwitch: boolean;
 	/** The value that a variable's text stands for, or an option's value, checked. */
 	parse(given: unknown, fail: Fail): Value;
 }
@@ -39,6 +41,7 @@ export function text<const Default extends string | undefined>(row: TextRow<Defa
 		domain,
 		textOf: String,
 		isSecret,
+		isSwitch: false,
 		parse(given, fail) {
 			if (typeof given !== "string") return fail(`must be text, not a ${typeof given}`);
 			return check(given, fail);
@@ -73,6 +76,7 @@ export function integer<const Default extends number>(row: NumberRow<Default>): 
 		domain,
 		textOf: String,
 		isSecret: false,
+		isSwitch: false,
 		parse(given, fail) {
 			const value = typeof given === "string" && /^\s*\d+\s*$/.test(given) ? Number(given) : given;
 			if (typeof value === "number" && Number.isInteger(value) && value >= from && value <= to) return value;
@@ -94,18 +98,26 @@ export function word<const Word extends string, const Default extends Word | und
 		domain,
 		textOf: String,
 		isSecret: false,
+		isSwitch: false,
 		parse: (given, fail) => row.words.find((known) => known === given) ?? fail(`must be ${domain}`),
 	};
 }
 
-/** A switch: a boolean as an option, one of two words as a variable. */
-export function flag(row: Row<boolean> & { readonly on: string; readonly off: string }): Setting<boolean, boolean> {
+interface FlagRow extends Row<boolean> {
+	readonly on: string;
+	readonly off: string;
+	readonly isSwitch?: boolean;
+}
+
+/** A boolean as an option, one of two words as a variable. */
+export function flag(row: FlagRow): Setting<boolean, boolean> {
 	const domain = listed([row.off, row.on]);
 	return {
 		...row,
 		domain,
 		textOf: (value) => (value ? row.on : row.off),
 		isSecret: false,
+		isSwitch: row.isSwitch ?? false,
 		parse(given, fail) {
 			if (given === true || given === row.on) return true;
 			if (given === false || given === row.off) return false;

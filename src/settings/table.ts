@@ -114,6 +114,22 @@ export const SETTINGS = {
 		default: "migrations",
 		check: checkIdentifier,
 	}),
+	allowTableCopy: flag({
+		variable: "WORKSPACES_ALLOW_TABLE_COPY",
+		meaning: "`yes` lets a run copy a table where the server cannot change it otherwise: writers wait meanwhile",
+		default: false,
+		off: "no",
+		on: "yes",
+		isSwitch: true,
+	}),
+	allowDataLoss: flag({
+		variable: "WORKSPACES_ALLOW_DATA_LOSS",
+		meaning: "`yes` lets a revert delete the data that it would otherwise be refused for",
+		default: false,
+		off: "no",
+		on: "yes",
+		isSwitch: true,
+	}),
 	logQueries: flag({
 		variable: "DB_LOG",
 		meaning: "`query` prints every statement, without its values",

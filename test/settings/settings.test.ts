@@ -29,6 +29,8 @@ const EXAMPLES: Partial<Record<SettingName, [string, unknown]>> = {
 	password: [SECRET, SECRET],
 	database: ["other", "other"],
 	migrationsTable: ["workspaces_migrations", "workspaces_migrations"],
+	allowTableCopy: ["yes", true],
+	allowDataLoss: ["yes", true],
 	logQueries: ["query", true],
 };
 
