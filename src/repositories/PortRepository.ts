@@ -71,7 +71,7 @@ export class PortRepository extends Repository<Workspace> {
 	 * InvalidValueError, BusyError
 	 */
 	async claimForWorkspace(workspaceId: number, choice: PortChoice = {}): Promise<number> {
-		const range = rangeOf(choice);
+		const range = portRangeOf(choice);
 		const { from, to, exceptJson } = range;
 		const values = { id: workspaceId, from, to, exceptJson };
 		const change = await executeLocked(this, statements.CLAIM_FOR_WORKSPACE, values, lacksPort);
@@ -85,7 +85,7 @@ export class PortRepository extends Repository<Workspace> {
 	 * @throws NoFreePortError; InvalidTransitionError if it is not creating; NotFoundError, InvalidValueError, BusyError
 	 */
 	async claimForPreview(previewId: number, choice: PortChoice = {}): Promise<number> {
-		const range = rangeOf(choice);
+		const range = portRangeOf(choice);
 		const { from, to, exceptJson } = range;
 		const values = { id: previewId, from, to, exceptJson };
 		const change = await executeLocked(this, statements.CLAIM_FOR_PREVIEW, values, lacksPort);
@@ -93,7 +93,7 @@ export class PortRepository extends Repository<Workspace> {
 	}
 }
 
-interface Range extends PortRange {
+export interface Range extends PortRange {
 	readonly exceptJson: string;
 }
 
@@ -114,7 +114,7 @@ function claimed(
 
 const isPort = (port: unknown) => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535;
 
-function rangeOf(choice: PortChoice): Range {
+export function portRangeOf(choice: PortChoice): Range {
 	checkNames("PortRange", choice, ["from", "to", "except"]);
 	const { from = DEFAULT_PORT_RANGE.from, to = DEFAULT_PORT_RANGE.to, except = [] } = choice;
 	if (!isPort(from)) throw refusal("PortRange", "from", "an integer from 1 to 65535", from);

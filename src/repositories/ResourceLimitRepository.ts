@@ -125,7 +125,7 @@ export class ResourceLimitRepository extends Repository<ResourceLimit> {
 	}
 }
 
-function givenLimits(changes: LimitChanges): Limit[] {
+export function givenLimits(changes: LimitChanges): Limit[] {
 	checkNames(entityName, changes, LIMITS);
 	checkLifetime(changes.defaultPreviewLifetimeHours);
 	return LIMITS.filter((limit) => changes[limit] !== undefined);

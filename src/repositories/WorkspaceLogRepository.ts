@@ -89,19 +89,19 @@ export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
 	 * @throws InvalidValueError
 	 */
 	async pageOfWorkspace(workspaceId: number, options: LogPageOptions = {}): Promise<LogPage> {
-		const range = rangeOf(options);
+		const range = pageRangeOf(options);
 		return pageOf(await execute(this, OF_WORKSPACE, { workspaceId, ...range }), range);
 	}
 
 	/** The same for a user's project, whatever workspaces it had. 1 statement. */
 	async pageOfProject(userId: number, projectName: string, options: LogPageOptions = {}): Promise<LogPage> {
-		const range = rangeOf(options);
+		const range = pageRangeOf(options);
 		return pageOf(await execute(this, OF_PROJECT, { userId, projectName, ...range }), range);
 	}
 
 	/** The same for everybody. 1 statement. */
 	async pageOfEverybody(options: LogPageOptions = {}): Promise<LogPage> {
-		const range = rangeOf(options);
+		const range = pageRangeOf(options);
 		return pageOf(await execute(this, OF_EVERYBODY, range), range);
 	}
 
@@ -114,9 +114,7 @@ export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
 	 * @throws InvalidValueError
 	 */
 	async deleteOlderThan(olderThan: Date, options: { batchSize?: number | undefined } = {}): Promise<number> {
-		checkNames(entityName, options, ["batchSize"]);
-		const { batchSize = 1_000 } = options;
-		checkRange("batchSize", batchSize, LARGEST_BATCH);
+		const batchSize = checkBatch(options);
 		for (let deleted = 0; ; ) {
 			const { affected } = await execute(this, DELETE_OLD, { olderThan, batchSize });
 			deleted += affected;
@@ -126,11 +124,19 @@ export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
 }
 
 /** One more than asked for shows whether there is a next page. */
-function rangeOf(options: LogPageOptions): { before: number; limit: number } {
+export function pageRangeOf(options: LogPageOptions): { before: number; limit: number } {
 	checkNames(entityName, options, ["limit", "before"]);
 	const { limit = 50, before } = options;
 	checkRange("limit", limit, LONGEST_PAGE);
 	return { before: before ?? LATEST, limit: limit + 1 };
+}
+
+/** How many rows one statement deletes. */
+export function checkBatch(options: { batchSize?: number | undefined }): number {
+	checkNames(entityName, options, ["batchSize"]);
+	const { batchSize = 1_000 } = options;
+	checkRange("batchSize", batchSize, LARGEST_BATCH);
+	return batchSize;
 }
 
 function pageOf(entries: WorkspaceLog[], { limit }: { limit: number }): LogPage {

@@ -36,6 +36,7 @@ async function run(...command: [string, ...string[]]): Promise<string> {
 		DB_PASSWORD: database.password,
 		DB_DATABASE: database.name,
 		NO_COLOR: "1",
+		TEST_DATABASE_URL: database.url.replace(/\/[^/]*$/, ""),
 	};
 	const { code, output } = await execute(command, { cwd: consumer.path, env });
 	assert.equal(code, 0, `${command.join(" ")}: ${output}`);
@@ -46,7 +47,7 @@ const bin = (name: string): string => join("node_modules", ".bin", name);
 
 test("the tarball holds the build and what goes with it, and nothing else", () => {
 	const needed =
-		/^(dist\/(ormconfig|src\/.+)\.(js|d\.ts)(\.map)?|dist\/src\/.+\.(mjs|d\.mts)(\.map)?|src\/.+\.m?ts|docs\/.+\.(md|html)|schema\.sql|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
+		/^(dist\/(ormconfig|src\/.+)\.(js|d\.ts)(\.map)?|dist\/src\/.+\.(mjs|d\.mts)(\.map)?|src\/.+\.m?[tj]s|docs\/.+\.(md|html)|schema\.sql|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
 	assert.deepEqual(
 		tarball.files.filter((path) => !needed.test(path)),
 		[],
@@ -97,7 +98,7 @@ test("typeorm takes the DataSource by its name, wherever the package lies", asyn
 });
 
 test("CommonJS JavaScript uses it under Jest", async () => {
-	assert.match(await run(bin("jest"), "--ci", "--watchman=false"), /Tests: +2 passed, 2 total/);
+	assert.match(await run(bin("jest"), "--ci", "--watchman=false"), /Tests: +4 passed, 4 total/);
 });
 
 test("an ES module uses it, with the same classes", async () => {

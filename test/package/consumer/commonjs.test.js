@@ -5,6 +5,7 @@ const {
 	Workspace,
 	WorkspaceRepository,
 } = require("dployr-workspaces-db");
+const { fakeWorkspaces, openTestDatabase } = require("dployr-workspaces-db/testing");
 
 let dataSource;
 
@@ -30,4 +31,19 @@ test("a repository creates and finds, up to the limit", async () => {
 
 test("the global limits are seeded", async () => {
 	expect(await dataSource.getRepository(ResourceLimit).count()).toBe(1);
+});
+
+test("a fake rejects with the classes that the package exports", async () => {
+	const db = fakeWorkspaces();
+	const { id: userId } = await db.make.user();
+	await db.limits.setOwn(userId, { maxWorkspaces: 0 });
+	const creation = db.workspaces.createWithinLimit({ userId, projectName: "one" });
+	await expect(creation).rejects.toThrow(LimitReachedError);
+});
+
+test("a throwaway database is had in one line", async () => {
+	const db = await openTestDatabase();
+	const { id } = await db.make.workspace({ status: "running" });
+	expect(await db.workspaces.markStopped(id)).toBe(true);
+	await db.drop();
 });

@@ -1,10 +1,18 @@
 import {
 	createDataSource,
 	LimitReachedError,
+	type Operations,
 	Workspace,
 	WorkspaceRepository,
 	type WorkspaceStatus,
+	type WorkspacesRepositories,
 } from "dployr-workspaces-db";
+import { fakeWorkspaces } from "dployr-workspaces-db/testing";
+
+/** What a service takes, which a fake is as well. */
+const db: WorkspacesRepositories = fakeWorkspaces();
+const route: Pick<Operations<WorkspaceRepository>, "findById"> = { findById: async () => null };
+void [db, route];
 
 /** Compiles only where nullability and the union of statuses came through. */
 function describe(workspace: Workspace): string {
