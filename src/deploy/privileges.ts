@@ -4,8 +4,8 @@ import { MissingPrivilegesError } from "../errors";
 /** What a run sends needs these on the database. */
 const RUN = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"];
 
-/** A revert may drop tables besides. */
-const REVERT = [...RUN, "DROP"];
+/** A revert may drop tables besides, and locks what it counts the rows of. */
+const REVERT = [...RUN, "DROP", "LOCK TABLES"];
 
 /**
  * Asks what the session's user may do: one statement.

@@ -6,6 +6,7 @@ import { retry } from "../mysql/retry";
 import { ALREADY_MADE, isUnsupported, LOCKED, NEXT, textOf } from "./alter";
 import { blockers } from "./blockers";
 import { contextOf, emit, type MigrationContext, type Recording, type Step } from "./context";
+import { quote } from "./ddl";
 import { keyOf, rehearse, rehearseRows } from "./rehearse";
 import { withMigrationSession } from "./session";
 import type { Alteration, Change } from "./statements";
@@ -40,6 +41,28 @@ export async function execute(queryRunner: QueryRunner, change: Change): Promise
 		const isMade = await carryOut(queryRunner, withAlgorithm(context, change));
 		context.onProgress({ kind: "stepDone", ...step, milliseconds: Math.round(performance.now() - start) });
 		return isMade;
+	});
+}
+
+/**
+ * Does the work while no other session writes or reads the tables: what it counts is still so when it removes it. The
+ * lock is waited for like a table that is in use; each of the tables has to be there.
+ */
+export async function withTablesLocked<Result>(
+	queryRunner: QueryRunner,
+	tables: readonly [string, ...string[]],
+	work: () => Promise<Result>,
+): Promise<Result> {
+	if (contextOf(queryRunner).recording) return work();
+	return withMigrationSession(queryRunner, async () => {
+		const list = tables.map((table) => `${quote(table)} WRITE`).join(", ");
+		await sendWhenFree(queryRunner, tables[0], `LOCK TABLES ${list}`);
+		try {
+			return await work();
+		} finally {
+			// The connection may be gone, and the lock with it; the first error is the one to see.
+			await queryRunner.query("UNLOCK TABLES").catch(() => undefined);
+		}
 	});
 }
 

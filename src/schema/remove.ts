@@ -5,7 +5,7 @@ import { enumType, enumValues, valuesBeyond } from "./columnType";
 import { contextOf, emit } from "./context";
 import { inspectPlanned } from "./converge";
 import { changedColumnSql, literal, quote } from "./ddl";
-import { execute } from "./execute";
+import { execute, withTablesLocked } from "./execute";
 import { disclaim, forgetExpression, ownedTables } from "./ownership";
 import { countRows, type Loss, refuseDataLoss, rowsIfAny } from "./rows";
 import type { ColumnShape } from "./shape";
@@ -23,24 +23,36 @@ import { CURRENT_TIMESTAMP } from "./shape";
  */
 export async function dropTables(queryRunner: QueryRunner, names: readonly string[]): Promise<void> {
 	const owned = await ownedTables(queryRunner);
-	const own = names.filter((name) => owned.has(name));
-	await refuseReferences(queryRunner, own);
-	await refuseDataLoss(
-		queryRunner,
-		own.map((name) => {
-			const deleted = contextOf(queryRunner).recording?.deleted.get(name) ?? 0;
-			return { what: `row(s) of ${name}`, sql: `SELECT COUNT(*) - ${deleted} AS found FROM ${quote(name)}` };
-		}),
-	);
-	for (const table of [...names].reverse()) {
-		if (!owned.has(table)) {
-			emit(queryRunner, "unchanged", table, "made by the dashboard, left as it is");
-			continue;
-		}
-		await execute(queryRunner, { kind: "drop", table, what: ["dropped"], sql: `DROP TABLE IF EXISTS ${quote(table)}` });
-		await disclaim(queryRunner, table);
-		emit(queryRunner, "dropped", table, "dropped");
+	const found = (await inspectPlanned(queryRunner, names)).tables;
+	for (const table of names.filter((name) => !owned.has(name))) {
+		emit(queryRunner, "unchanged", table, "made by the dashboard, left as it is");
 	}
+	const own = [...names].reverse().filter((name) => owned.has(name));
+	const present = own.filter((name) => found.has(name));
+	await refuseReferences(queryRunner, present);
+	const [first, ...others] = present;
+	const metadata = queryRunner.dataSource.metadataTableName;
+	if (first) {
+		await withTablesLocked(queryRunner, [first, ...others, metadata], async () => {
+			await refuseDataLoss(
+				queryRunner,
+				[...present].reverse().map((name) => rowsOf(queryRunner, name)),
+			);
+			for (const table of present) await dropTable(queryRunner, table);
+		});
+	}
+	for (const table of own) if (!found.has(table)) await dropTable(queryRunner, table);
+}
+
+function rowsOf(queryRunner: QueryRunner, table: string): Loss {
+	const deleted = contextOf(queryRunner).recording?.deleted.get(table) ?? 0;
+	return { what: `row(s) of ${table}`, sql: `SELECT COUNT(*) - ${deleted} AS found FROM ${quote(table)}` };
+}
+
+async function dropTable(queryRunner: QueryRunner, table: string): Promise<void> {
+	await execute(queryRunner, { kind: "drop", table, what: ["dropped"], sql: `DROP TABLE IF EXISTS ${quote(table)}` });
+	await disclaim(queryRunner, table);
+	emit(queryRunner, "dropped", table, "dropped");
 }
 
 /** Somebody else's foreign key into a table that is to be dropped: the server would refuse in the middle. */
@@ -89,18 +101,27 @@ export async function dropColumns(queryRunner: QueryRunner, dropped: DroppedColu
 		emit(queryRunner, "unchanged", table, "made by the dashboard, its columns stay");
 		return;
 	}
-	if (stored.length) await refuseDataLoss(queryRunner, [lossOf(dropped, stored)]);
 	const found = (await inspectPlanned(queryRunner, [table])).tables.get(table);
 	const present = columns.filter(({ name }) => found?.columns.some((column) => column.name === name));
-	// The last one first: a run that follows an interruption puts back what is missing behind what is there.
-	for (const { name } of [...present].reverse()) {
-		await alterTable(queryRunner, {
-			table,
-			what: [`dropped column ${name}`],
-			parts: [`DROP COLUMN ${quote(name)}`],
-			algorithm: "INSTANT",
-			...(found && { rows: found.rows }),
+	const drop = async () => {
+		// The last one first: a run that follows an interruption puts back what is missing behind what is there.
+		for (const { name } of [...present].reverse()) {
+			await alterTable(queryRunner, {
+				table,
+				what: [`dropped column ${name}`],
+				parts: [`DROP COLUMN ${quote(name)}`],
+				algorithm: "INSTANT",
+				...(found && { rows: found.rows }),
+			});
+		}
+	};
+	if (stored.some((column) => present.includes(column))) {
+		await withTablesLocked(queryRunner, [table], async () => {
+			await refuseDataLoss(queryRunner, [lossOf(dropped, stored)]);
+			await drop();
 		});
+	} else {
+		await drop();
 	}
 	for (const { name, generated } of columns) if (generated) await forgetExpression(queryRunner, table, name);
 }
@@ -154,21 +175,26 @@ export async function removeEnumValues(queryRunner: QueryRunner, removed: Remove
 	}
 	const name = values.join(", ");
 	const where = `${quote(column)} IN (${values.map(literal).join(", ")})`;
-	const what = `row(s) of ${table} with the ${column} ${name}`;
-	await refuseDataLoss(queryRunner, [{ what, sql: `SELECT COUNT(*) AS found FROM ${quote(table)} WHERE ${where}` }]);
+	const held = { what: `row(s) of ${table} with the ${column} ${name}`, sql: countOf(table, where) };
 	const actual = (await inspectPlanned(queryRunner, [table])).tables.get(table);
 	const found = actual?.columns.find((candidate) => candidate.name === column);
 	const left = (enumValues(found?.type ?? "") ?? []).filter((value) => !values.includes(value));
 	if (!actual || !found || !left.length || enumType(left) === found.type) return;
-	await deleteRows(queryRunner, { table, what: `deleted the rows with ${name}`, where });
-	const text = `column ${column} no longer takes the value ${name}`;
-	await alterTable(queryRunner, {
-		table,
-		what: [text],
-		parts: [`MODIFY COLUMN ${changedColumnSql({ ...found, type: enumType(left) })}`],
-		algorithm: "COPY",
-		rows: actual.rows,
+	await withTablesLocked(queryRunner, [table], async () => {
+		await refuseDataLoss(queryRunner, [held]);
+		await deleteRows(queryRunner, { table, what: `deleted the rows with ${name}`, where });
+		await alterTable(queryRunner, {
+			table,
+			what: [`column ${column} no longer takes the value ${name}`],
+			parts: [`MODIFY COLUMN ${changedColumnSql({ ...found, type: enumType(left) })}`],
+			algorithm: "COPY",
+			rows: actual.rows,
+		});
 	});
+}
+
+function countOf(table: string, where: string): string {
+	return `SELECT COUNT(*) AS found FROM ${quote(table)} WHERE ${where}`;
 }
 
 export interface NarrowedColumn {
@@ -189,8 +215,7 @@ export async function narrowColumn(queryRunner: QueryRunner, narrowed: NarrowedC
 	const found = actual?.columns.find((candidate) => candidate.name === column);
 	if (!actual || !found) return;
 	const condition = unfitting(found, definition);
-	const where = `FROM ${quote(table)} WHERE ${condition}`;
-	const count = condition ? await countRows(queryRunner, `SELECT COUNT(*) AS found ${where}`) : 0;
+	const count = condition ? await countRows(queryRunner, countOf(table, condition)) : 0;
 	const name = `${table}.${column}`;
 	refuse(queryRunner, count ? [`${count} value(s) of ${name} do not fit what it was before; change them first`] : []);
 	await alterTable(queryRunner, {

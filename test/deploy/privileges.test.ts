@@ -75,8 +75,10 @@ describe("a user without what a run needs", () => {
 			connect(async (dataSource) => {
 				await migrate(dataSource);
 				const before = await snapshot(database);
-				const grant = `GRANT DROP ON \`${database.name}\`.* TO ${name}`;
-				const message = `${name} lacks DROP on ${database.name}; nothing was changed. As an administrator: ${grant}`;
+				const grant = `GRANT DROP, LOCK TABLES ON \`${database.name}\`.* TO ${name}`;
+				const message =
+					`${name} lacks DROP, LOCK TABLES on ${database.name}; nothing was changed. ` +
+					`As an administrator: ${grant}`;
 				await assert.rejects(revert(dataSource), { message });
 				assert.deepEqual(await snapshot(database), before);
 

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+	DataLossError,
+	IncompatibleSchemaError,
+	migrate,
+	migrations,
+	revert,
+	status,
+	TableInUseError,
+} from "../../src";
+import { addUsers, type TestDatabase } from "../../testing/database";
+import { withDatabase, withDataSource } from "../../testing/dataSource";
+import { startProxy, type Verdict } from "../../testing/proxy";
+import { describeSchema, snapshot } from "../support/snapshot";
+
+const first = migrations[0]?.name ?? assert.fail();
+
+/** What is done just before the first command that matches reaches the server. */
+async function beforeCommand(
+	database: TestDatabase,
+	pattern: RegExp,
+	act: () => Promise<unknown>,
+	work: (port: number) => Promise<unknown>,
+): Promise<void> {
+	let isDone = false;
+	const proxy = await startProxy(database, async (_, sql): Promise<Verdict> => {
+		if (!isDone && pattern.test(sql)) {
+			isDone = true;
+			await act();
+		}
+		return "forward";
+	});
+	try {
+		await work(proxy.port);
+	} finally {
+		await proxy.close();
+	}
+	assert.ok(isDone, `${pattern} was sent`);
+}
+
+describe("the way back", () => {
+	it("is refused by name where a table of somebody else's refers to one that would be dropped", () =>
+		withDatabase(async (database, dataSource) => {
+			await migrate(dataSource);
+			await database.connection.query(
+				"CREATE TABLE notes (id INT PRIMARY KEY, workspace INT, CONSTRAINT own FOREIGN KEY (workspace) REFERENCES workspaces (id))",
+			);
+			const before = await snapshot(database);
+			for (const allowDataLoss of [false, true]) {
+				await assert.rejects(revert(dataSource, { all: true, allowDataLoss }), (error: unknown) => {
+					assert.ok(error instanceof IncompatibleSchemaError, String(error));
+					assert.deepEqual(error.problems, [
+						`${database.name}.notes refers to workspaces by its foreign key own; drop that key first`,
+					]);
+					return true;
+				});
+				assert.deepEqual(await snapshot(database), before);
+			}
+			await database.connection.query("DROP TABLE notes");
+			await revert(dataSource, { all: true });
+			assert.deepEqual(Object.keys(await snapshot(database)), ["dashboard_users"]);
+		}));
+
+	/** Each way in which a revert removes data, and a row that comes after it has counted none. */
+	const LATE: Readonly<Record<string, { to: string | undefined; insert: string; left: string }>> = {
+		tables: {
+			to: undefined,
+			insert: "INSERT INTO user_api_keys (user_id) SELECT MIN(id) FROM dashboard_users",
+			left: "SELECT user_id FROM user_api_keys",
+		},
+		columns: {
+			to: migrations[1]?.name,
+			insert:
+				"INSERT INTO workspaces (user_id, project_name, code_server_password_iv) SELECT MIN(id), 'late', 'iv' FROM dashboard_users",
+			left: "SELECT code_server_password_iv FROM workspaces",
+		},
+		"values of an ENUM": {
+			to: migrations[2]?.name,
+			insert:
+				"INSERT INTO workspace_logs (user_id, project_name, action) SELECT MIN(id), 'late', 'force_delete' FROM dashboard_users",
+			left: "SELECT action FROM workspace_logs WHERE action = 'force_delete'",
+		},
+	};
+	for (const [what, { to, insert, left }] of Object.entries(LATE)) {
+		it(`loses no row that is written between counting and removing ${what}`, () =>
+			withDatabase(async (database, dataSource) => {
+				await migrate(dataSource);
+				await addUsers(database, "ada");
+				const options = to === undefined ? { all: true } : { to };
+				const act = () => database.connection.query(insert);
+				const refused = (port: number) =>
+					assert.rejects(
+						withDataSource(database, { port }, (late) => revert(late, options)),
+						DataLossError,
+					);
+				// The first table that is locked is the one that the row goes to, or one that is dropped with it.
+				const table = /INTO (\w+)/.exec(insert)?.[1];
+				await beforeCommand(database, new RegExp(`^LOCK TABLES.*\`${table}\``), act, refused);
+				assert.equal((await database.rows(left)).length, 1);
+				assert.ok((await status(dataSource)).every(({ state }) => state !== "half reverted"));
+				await migrate(dataSource);
+				await revert(dataSource, { all: true, allowDataLoss: true });
+				assert.deepEqual(Object.keys(await snapshot(database)), ["dashboard_users"]);
+			}));
+	}
+
+	it("waits for a table that is in use for a while only, and either command goes on with it", () =>
+		withDatabase(async (database, dataSource) => {
+			await migrate(dataSource);
+			const wanted = await describeSchema(database);
+			for (const goOn of [migrate, revert]) {
+				await revert(dataSource, { to: first });
+				await database.connection.query("START TRANSACTION; SELECT * FROM resource_limits");
+				await assert.rejects(revert(dataSource, { all: true, tableTimeout: 0 }), (error: unknown) => {
+					assert.ok(error instanceof TableInUseError, String(error));
+					return true;
+				});
+				await database.connection.query("ROLLBACK");
+				await goOn(dataSource);
+				await migrate(dataSource);
+				assert.deepEqual(await describeSchema(database), wanted);
+			}
+		}));
+
+	it("takes away its own ENUM value and leaves those that the owner added", () =>
+		withDatabase(async (database, dataSource) => {
+			await migrate(dataSource);
+			const [{ type }] = (await database.rows(
+				"SELECT COLUMN_TYPE AS type FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'workspace_logs' AND COLUMN_NAME = 'action'",
+			)) as [{ type: string }];
+			const more = type.replace(")", ",'own')");
+			await database.connection.query(`ALTER TABLE workspace_logs MODIFY action ${more} NOT NULL COMMENT 'ours'`);
+			await revert(dataSource, { to: migrations[2]?.name ?? "" });
+			const [left] = await database.rows(
+				"SELECT COLUMN_TYPE AS type, COLUMN_COMMENT AS comment FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'workspace_logs' AND COLUMN_NAME = 'action'",
+			);
+			assert.deepEqual(left, { type: more.replace(",'force_delete'", ""), comment: "ours" });
+		}));
+});
