@@ -1,7 +1,8 @@
 import type { DataSource, EntityMetadata, QueryRunner } from "typeorm";
+import { quote } from "../schema/ddl";
 import { inspect } from "../schema/inspect";
 import { rowsIfAny } from "../schema/rows";
-import type { ActualTable, Snapshot } from "../schema/shape";
+import type { ActualTable, ColumnShape, Snapshot } from "../schema/shape";
 import { differencesOf } from "../typeorm/schemaBuilder";
 import { nameOf, pendingAfter, readHistory } from "./history";
 import { inspectPrivileges } from "./privileges";
@@ -43,17 +44,22 @@ export async function check(dataSource: DataSource, product: Product): Promise<S
 /** The check as lines for a terminal. */
 export function formatCheck({ ok, items }: SchemaCheck): string {
 	const width = Math.max(...items.map((item) => item.name.length));
-	const lines = items.flatMap((item) =>
-		item.details.map((detail, index) => {
-			const head = index ? " ".repeat(width + 4) : `${item.ok ? "ok" : "NO"}  ${item.name.padEnd(width)}`;
-			return `${head}  ${detail}`;
+	const lines = items.flatMap(({ name, ok, details, warnings }) =>
+		[...details, ...warnings.map((warning) => `warning: ${warning}`)].map((line, index) => {
+			const head = index ? " ".repeat(width + 4) : `${ok ? "ok" : "NO"}  ${name.padEnd(width)}`;
+			return `${head}  ${line}`;
 		}),
 	);
 	return [...lines, ok ? "The database is up to date." : "The database is not up to date."].join("\n");
 }
 
-function item(name: CheckItem["name"], problems: readonly string[], otherwise: string): CheckItem {
-	return { name, ok: !problems.length, details: problems.length ? problems : [otherwise] };
+function item(
+	name: string,
+	problems: readonly string[],
+	otherwise: string,
+	warnings: readonly string[] = [],
+): CheckItem {
+	return { name, ok: !problems.length, details: problems.length ? problems : [otherwise], warnings };
 }
 
 function checkServer(dataSource: DataSource, { server }: Snapshot): CheckItem {
@@ -73,7 +79,7 @@ function checkPending(pending: readonly string[], known: readonly string[]): Che
 	return item("migrations", problems, `${known.length} run, none pending`);
 }
 
-const NOT_COMPARED: CheckItem = { name: "entities", ok: false, details: ["not compared while migrations are pending"] };
+const NOT_COMPARED = item("entities", ["not compared while migrations are pending"], "");
 
 async function checkEntities(dataSource: DataSource, { tables }: Snapshot, names: string[]): Promise<CheckItem> {
 	const missing = names.filter((name) => !tables.has(name)).map((name) => `the table ${name} is missing`);
@@ -88,23 +94,32 @@ async function checkStorage(
 	metadatas: readonly EntityMetadata[],
 ): Promise<CheckItem> {
 	const checked = server.family === "mariadb" ? await jsonChecks(queryRunner) : undefined;
-	const problems = metadatas.flatMap((metadata) => {
+	const found = metadatas.flatMap((metadata) => {
 		const table = tables.get(metadata.tableName);
-		return table ? [...tableProblems(table), ...columnProblems(table, metadata, checked)] : [];
+		return table ? [{ table, metadata }] : [];
 	});
-	return item("storage", problems, "InnoDB, utf8mb4, CHECKs and generated columns are as they should be");
+	return item(
+		"storage",
+		found.flatMap(({ table, metadata }) => [...engineProblems(table), ...columnProblems(table, metadata)]),
+		"InnoDB and generated columns are as they should be",
+		found.flatMap(({ table, metadata }) => [...charsetWarnings(table), ...jsonWarnings(table, metadata, checked)]),
+	);
 }
 
-function tableProblems(table: ActualTable): string[] {
-	const problems: string[] = [];
-	if (table.engine !== "InnoDB") problems.push(`${table.name} uses the engine ${table.engine}, expected InnoDB`);
-	if (!table.collation.startsWith("utf8mb4_")) {
-		problems.push(`${table.name} uses ${table.collation}, expected utf8mb4: it cannot hold every character`);
-	}
-	return problems;
+function engineProblems({ name, engine }: ActualTable): string[] {
+	if (engine === "InnoDB") return [];
+	return [`${name} uses the engine ${engine}, expected InnoDB (ALTER TABLE ${quote(name)} ENGINE=InnoDB)`];
 }
 
-function columnProblems(table: ActualTable, metadata: EntityMetadata, checked: Set<string> | undefined): string[] {
+function charsetWarnings({ name, collation }: ActualTable): string[] {
+	if (collation.startsWith("utf8mb4_")) return [];
+	return [
+		`${name} uses ${collation}, which cannot hold every character; to convert it, which copies the table while ` +
+			`writers wait: ALTER TABLE ${quote(name)} CONVERT TO CHARACTER SET utf8mb4`,
+	];
+}
+
+function columnProblems(table: ActualTable, metadata: EntityMetadata): string[] {
 	const problems: string[] = [];
 	for (const column of metadata.columns) {
 		const place = `${table.name}.${column.databaseName}`;
@@ -112,15 +127,25 @@ function columnProblems(table: ActualTable, metadata: EntityMetadata, checked: S
 		if (column.asExpression && bare(found?.generated) !== bare(column.asExpression)) {
 			problems.push(`${place} is generated as ${found?.generated ?? "nothing"}, expected ${column.asExpression}`);
 		}
-		// TypeORM takes LONGTEXT for JSON on every server.
+		// TypeORM takes LONGTEXT for JSON on every server; a dump of MariaDB's makes it so on MySQL.
 		if (column.type === "json" && found && found.type !== "json") {
-			problems.push(`${place} is ${found.type}, expected json`);
-		}
-		if (column.type === "json" && checked && !checked.has(place)) {
-			problems.push(`${place} has no CHECK (json_valid(…)): it would take text that is not JSON`);
+			problems.push(`${place} is ${found.type}, expected json (${toJson(table, found)})`);
 		}
 	}
 	return problems;
+}
+
+function jsonWarnings(table: ActualTable, metadata: EntityMetadata, checked: Set<string> | undefined): string[] {
+	return metadata.columns.flatMap((column) => {
+		const found = table.columns.find((candidate) => candidate.name === column.databaseName);
+		const place = `${table.name}.${column.databaseName}`;
+		if (column.type !== "json" || !found || !checked || checked.has(place)) return [];
+		return [`${place} has no CHECK, so that it takes text that is not JSON; to add it: ${toJson(table, found)}`];
+	});
+}
+
+function toJson({ name }: ActualTable, column: ColumnShape): string {
+	return `ALTER TABLE ${quote(name)} MODIFY COLUMN ${quote(column.name)} json ${column.nullable ? "NULL" : "NOT NULL"}`;
 }
 
 function bare(expression: unknown): string {

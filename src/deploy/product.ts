@@ -6,6 +6,8 @@ export interface CheckItem {
 	readonly ok: boolean;
 	/** What was found, in one line where it is as it should be. */
 	readonly details: readonly string[];
+	/** What a run leaves alone on purpose, with the statement that mends it where there is one. */
+	readonly warnings: readonly string[];
 }
 
 /** A question about rows. */

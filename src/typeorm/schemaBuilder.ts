@@ -65,7 +65,9 @@ export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
 			settleExpressions(table, metadata);
 			settleForeignKeys(table, metadata);
 			this.#possibleRenames.push(...this.#findPossibleRenames(table, metadata));
-			if (!this.#options.isOwnDatabase) leaveUnknown(table, metadata);
+			if (this.#options.isOwnDatabase) continue;
+			leaveUnknown(table, metadata);
+			leaveAttributes(table, metadata);
 		}
 		await super.executeSchemaSyncOperationsInProperOrder();
 	}
@@ -143,6 +145,20 @@ function leaveUnknown(table: Table, metadata: EntityMetadata): void {
 	table.columns = table.columns.filter((column) => !unknown.has(column));
 	table.indices = table.indices.filter(({ name }) => metadata.indices.some((index) => index.name === name));
 	table.foreignKeys = table.foreignKeys.filter(({ name }) => metadata.foreignKeys.some((key) => key.name === name));
+}
+
+/** Comments, collations and further ENUM values are the owner's: a migration leaves them alone. */
+function leaveAttributes(table: Table, metadata: EntityMetadata): void {
+	if (metadata.comment === undefined) delete table.comment;
+	for (const column of table.columns) {
+		const wanted = metadata.findColumnWithDatabaseName(column.name);
+		if (!wanted) continue;
+		if (!wanted.comment) delete column.comment;
+		if (!wanted.charset) delete column.charset;
+		if (!wanted.collation) delete column.collation;
+		const values = wanted.enum?.map(String) ?? [];
+		if (column.enum && values.length && values.every((value) => column.enum?.includes(value))) column.enum = values;
+	}
 }
 
 /** Each server writes the expression of a generated column differently. */
