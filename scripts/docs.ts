@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createTestDatabase } from "../testing/database";
-import { generateDocuments, withDiagram } from "./docs/generate";
+import { generateDocuments } from "./docs/generate";
 import { withSettings } from "./docs/settingsTable";
 
 /** Writes the documents that are generated, on a private server that it starts and stops. */
@@ -14,14 +14,11 @@ async function main(): Promise<void> {
 		process.env["TEST_DATABASE_URL"] = `mysql://root:${encodeURIComponent(server.password)}@${HOST}:${server.port}`;
 		const database = await createTestDatabase();
 		try {
-			const { diagram, ...files } = await generateDocuments(PROJECT, database.url, server.engine);
-			const readme = path.join(PROJECT, "README.md");
+			const files = await generateDocuments(PROJECT, database.url, server.engine);
 			for (const [name, content] of Object.entries(files)) writeFileSync(path.join(PROJECT, name), content);
-			writeFileSync(readme, withDiagram(readFileSync(readme, "utf8"), diagram));
 			const deploying = path.join(PROJECT, "docs", "deploying.md");
 			writeFileSync(deploying, withSettings(readFileSync(deploying, "utf8")));
-			const written = [...Object.keys(files), "the diagram in README.md"].join(", ");
-			console.log(`Wrote ${written} and the settings in docs/deploying.md`);
+			console.log(`Wrote ${Object.keys(files).join(", ")} and the settings in docs/deploying.md`);
 		} finally {
 			await database.drop();
 		}

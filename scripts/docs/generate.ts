@@ -7,15 +7,14 @@ import { recordHistory } from "./history";
 import { readRepositories } from "./methods";
 import { renderPage } from "./page/html";
 import { pageModel } from "./page/model";
-import { renderDiagram, renderSchemaMarkdown } from "./schemaMarkdown";
+import { renderSchemaMarkdown } from "./schemaMarkdown";
 import { renderSchemaSql } from "./schemaSql";
 
-/** The generated documents, by their path in the project; of the README only the part between the markers. */
+/** The generated documents, by their path in the project. */
 export interface Documents {
 	readonly "schema.sql": string;
 	readonly "docs/schema.md": string;
 	readonly "docs/schema.html": string;
-	readonly diagram: string;
 }
 
 /** By the entity's name. */
@@ -37,7 +36,6 @@ export async function generateDocuments(root: string, url: string, type: "mariad
 		"schema.sql": renderSchemaSql(snapshot, order, expressionsOf(metadatas)),
 		"docs/schema.md": renderSchemaMarkdown(metadatas, comments),
 		"docs/schema.html": renderPage(pageModel({ metadatas, comments, repositories, steps, transitions: TRANSITIONS })),
-		diagram: renderDiagram(metadatas),
 	};
 }
 
@@ -57,15 +55,4 @@ function expressionsOf(metadatas: readonly EntityMetadata[]): Map<string, string
 			column.asExpression ? [[`${column.entityMetadata.tableName}.${column.databaseName}`, column.asExpression]] : [],
 		),
 	);
-}
-
-const START = "<!-- diagram: written by npm run docs -->\n";
-const END = "<!-- /diagram -->";
-
-/** The README with the diagram between its markers. */
-export function withDiagram(readme: string, diagram: string): string {
-	const start = readme.indexOf(START);
-	const end = readme.indexOf(END);
-	if (start < 0 || end < start) throw new Error(`README.md lacks the markers ${START.trim()} and ${END}`);
-	return readme.slice(0, start + START.length) + diagram + readme.slice(end);
 }

@@ -18,8 +18,8 @@ export function renderSchemaMarkdown(
 	return [HEADER, renderDiagram(metadatas), ...dictionary].join("\n");
 }
 
-/** The Mermaid diagram alone, fenced. */
-export function renderDiagram(metadatas: readonly EntityMetadata[]): string {
+/** The Mermaid diagram, fenced. */
+function renderDiagram(metadatas: readonly EntityMetadata[]): string {
 	const tables = metadatas.map((metadata) => {
 		const columns = metadata.columns.map(
 			(column) => `\t\t${column.type} ${column.databaseName}${marks(metadata, column)}`,
