@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { check, IncompatibleSchemaError, migrate, plan } from "../../src";
+import { check, type DeployOptions, IncompatibleSchemaError, migrate, plan } from "../../src";
 import type { TestDatabase } from "../../testing/database";
 import { statementsOf, withDatabase } from "../../testing/dataSource";
 import { installOldDashboard, oldTables } from "../../testing/oldDashboard";
@@ -75,8 +75,12 @@ const REFUSED: Readonly<Record<string, { prepare: Prepare; reason: RegExp; only?
 };
 
 /** What looks odd, and a run does all the same. */
-const DONE: Readonly<Record<string, { prepare: Prepare; only?: "mariadb" | "mysql" }>> = {
-	"a FULLTEXT index": { prepare: after("ALTER TABLE workspaces ADD FULLTEXT INDEX words (project_name)") },
+const DONE: Readonly<Record<string, { prepare: Prepare; only?: "mariadb" | "mysql"; options?: DeployOptions }>> = {
+	"a FULLTEXT index": {
+		prepare: after("ALTER TABLE workspaces ADD FULLTEXT INDEX words (project_name)"),
+		// A column that a later migration adds copies such a table.
+		options: { allowTableCopy: true },
+	},
 	"a versioned table": { prepare: after("ALTER TABLE workspace_logs ADD SYSTEM VERSIONING"), only: "mariadb" },
 	"other row formats": {
 		prepare: after("ALTER TABLE workspaces ROW_FORMAT=REDUNDANT", "ALTER TABLE workspace_logs ROW_FORMAT=COMPRESSED"),
@@ -122,7 +126,6 @@ describe("a run asks the server before it changes anything, and", () => {
 				for (const work of [migrate, plan]) {
 					await assert.rejects(work(dataSource), (error: unknown) => {
 						assert.ok(error instanceof IncompatibleSchemaError, String(error));
-						assert.equal(error.problems.length, 1, error.message);
 						assert.match(error.problems[0] ?? "", reason);
 						return true;
 					});
@@ -131,12 +134,12 @@ describe("a run asks the server before it changes anything, and", () => {
 			}));
 	}
 
-	for (const [name, { prepare, only }] of Object.entries(DONE)) {
+	for (const [name, { prepare, only, options }] of Object.entries(DONE)) {
 		it(`does it all with ${name}`, () =>
 			withDatabase(async (database, dataSource) => {
 				if (!(await isFamily(database, only))) return;
 				await prepare(database);
-				const { migrations } = await migrate(dataSource);
+				const { migrations } = await migrate(dataSource, options);
 				assert.ok(migrations.length > 0);
 				assert.deepEqual(await database.rows("SHOW TABLES LIKE 'dployr%'"), []);
 				const ours = (rows: unknown[] = []) =>
