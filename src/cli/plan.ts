@@ -11,10 +11,12 @@ export const planCommand: Work = (given, output) => {
 	const { allowTableCopy } = resolveSettings(given.settings).settings;
 	return connected(given, output, async (dataSource) => {
 		const found = await plan(dataSource, { allowTableCopy });
-		const { migrations, unplanned, statements, steps } = found;
-		if (output.json) output.result(JSON.stringify({ ok: true, migrations, unplanned, statements, steps }, null, 2));
+		const { refusals } = found;
+		const ok = refusals.length === 0;
+		if (output.json) output.result(JSON.stringify({ ok, ...found }, null, 2));
 		else output.result(planText(found));
-		return EXIT.done;
+		for (const refusal of refusals) output.error(`migrate would be refused: ${refusal}`);
+		return ok ? EXIT.done : EXIT.refused;
 	});
 };
 

@@ -1,10 +1,12 @@
 import type { DataSource, EntityMetadata, QueryRunner } from "typeorm";
+import { IncompatibleSchemaError } from "../errors";
 import { quote } from "../schema/ddl";
 import { inspect } from "../schema/inspect";
 import { rowsIfAny } from "../schema/rows";
 import type { ActualTable, ColumnShape, Snapshot } from "../schema/shape";
 import { differencesOf } from "../typeorm/schemaBuilder";
 import { nameOf, pendingAfter, readHistory } from "./history";
+import { plan } from "./plan";
 import { inspectPrivileges } from "./privileges";
 import type { CheckItem, Product, RowCheck } from "./product";
 import { onQueryRunner } from "./run";
@@ -17,7 +19,7 @@ export interface SchemaCheck {
 
 /**
  * Asks whether the database of an initialized DataSource is up to date, and changes nothing: server and driver,
- * privileges, pending migrations, differences from the entities, what TypeORM's comparison cannot see (engine, character
+ * privileges, pending migrations and what speaks against running them, differences from the entities, what TypeORM's comparison cannot see (engine, character
  * set, CHECKs, generated expressions), and what the product asks besides.
  */
 export async function check(dataSource: DataSource, product: Product): Promise<SchemaCheck> {
@@ -37,7 +39,8 @@ export async function check(dataSource: DataSource, product: Product): Promise<S
 	});
 	// TypeORM compares on a connection of its own: the one above was given back, since the pool may have no other.
 	const compared = pending.length ? NOT_COMPARED : await checkEntities(dataSource, snapshot, names);
-	const all = items.toSpliced(3, 0, compared);
+	const next = pending.length ? [await checkNextRun(dataSource, product)] : [];
+	const all = items.toSpliced(3, 0, ...next, compared);
 	return { ok: all.every((one) => one.ok), items: all };
 }
 
@@ -77,6 +80,17 @@ async function checkPrivileges(queryRunner: QueryRunner): Promise<CheckItem> {
 function checkPending(pending: readonly string[], known: readonly string[]): CheckItem {
 	const problems = pending.map((name) => `pending: ${name}`);
 	return item("migrations", problems, `${known.length} run, none pending`);
+}
+
+/** By the code that plans a run, and that decides it. */
+async function checkNextRun(dataSource: DataSource, product: Product): Promise<CheckItem> {
+	try {
+		const { steps, refusals } = await plan(dataSource, product);
+		return item("next run", refusals, `would not be refused: ${steps.length} step${steps.length === 1 ? "" : "s"}`);
+	} catch (error) {
+		if (!(error instanceof IncompatibleSchemaError)) throw error;
+		return item("next run", error.problems, "");
+	}
 }
 
 const NOT_COMPARED = item("entities", ["not compared while migrations are pending"], "");

@@ -1,11 +1,11 @@
 import type { DataSource, Migration, QueryRunner } from "typeorm";
-import { LockTimeoutError } from "../errors";
+import { IncompatibleSchemaError, LockTimeoutError, MissingPrivilegesError } from "../errors";
 import { emptyRecording, isTableCopyAllowed, type Recording, type Step, withContext } from "../schema/context";
 import { withMigrationSession } from "../schema/session";
 import { dryRun, recordingContext } from "./dryRun";
 import { pendingAfter, prepareHistory, readHistory } from "./history";
 import { acquireLock } from "./lock";
-import { inspectPrivileges } from "./privileges";
+import { inspectPrivileges, type Privileges } from "./privileges";
 import { isPlannable, type Product } from "./product";
 import { type DeployOptions, onQueryRunner } from "./run";
 
@@ -19,6 +19,8 @@ export interface MigrationPlan {
 	readonly statements: readonly string[];
 	/** Those of the statements that change a table or its rows, with what they do. */
 	readonly steps: readonly Step[];
+	/** Why a run would be refused all the same: privileges that the user lacks. */
+	readonly refusals: readonly string[];
 }
 
 export type PlanOptions = Pick<DeployOptions, "allowTableCopy">;
@@ -27,7 +29,7 @@ export type PlanOptions = Pick<DeployOptions, "allowTableCopy">;
  * What a run of the pending migrations would execute on this very database, adoption included. Each ALTER
  * is tried on an empty copy of its table, which is removed again; nothing else is changed.
  *
- * @throws IncompatibleSchemaError where a run would refuse, ForeignHistoryError where the history is another program's
+ * @throws IncompatibleSchemaError with every reason for which a run would refuse the tables, ForeignHistoryError where the history is another program's
  */
 export async function plan(
 	dataSource: DataSource,
@@ -37,20 +39,32 @@ export async function plan(
 	return onQueryRunner(dataSource, async (queryRunner) => {
 		const history = await readHistory(queryRunner);
 		const pending = pendingAfter(dataSource, history);
-		if (!pending.length) return { migrations: [], unplanned: [], statements: [], steps: [] };
+		if (!pending.length) return NOTHING;
 		const { statements: notes } = await recordNotes(queryRunner, () => prepareHistory(queryRunner, history));
 		const planned = { migrations: pending, product, direction: "up", allowTableCopy } as const;
+		const privileges = await inspectPrivileges(queryRunner);
+		const refusals = refusalsOf(privileges);
 		const { statements, steps } = await withMigrationSession(queryRunner, () =>
-			withLockIfFree(queryRunner, (rehearses) => dryRun(queryRunner, { ...planned, rehearses })),
-		);
+			withLockIfFree(queryRunner, privileges, (rehearses) => dryRun(queryRunner, { ...planned, rehearses })),
+		).catch((error: unknown) => {
+			if (!(error instanceof IncompatibleSchemaError)) throw error;
+			throw new IncompatibleSchemaError([...refusals, ...error.problems]);
+		});
 		const unplanned = pending.filter((migration) => !isPlannable(migration, product));
 		return {
 			migrations: namesOf(pending),
 			unplanned: namesOf(unplanned),
 			statements: [...notes, ...statements],
 			steps,
+			refusals,
 		};
 	});
+}
+
+const NOTHING: MigrationPlan = { migrations: [], unplanned: [], statements: [], steps: [], refusals: [] };
+
+function refusalsOf({ user, database, missing }: Privileges): string[] {
+	return missing.length ? [new MissingPrivilegesError(user, database, missing).message] : [];
 }
 
 function namesOf(migrations: readonly Migration[]): string[] {
@@ -60,9 +74,9 @@ function namesOf(migrations: readonly Migration[]): string[] {
 /** Copies of tables are made and removed under the lock only: while another run holds it, nothing is tried. */
 async function withLockIfFree<Result>(
 	queryRunner: QueryRunner,
+	{ canRehearse }: Privileges,
 	work: (rehearses: boolean) => Promise<Result>,
 ): Promise<Result> {
-	const { canRehearse } = await inspectPrivileges(queryRunner);
 	if (!canRehearse) return work(false);
 	const lock = await acquireLock(queryRunner, { timeout: 0, onProgress: () => undefined }).catch((error: unknown) => {
 		if (error instanceof LockTimeoutError) return undefined;
