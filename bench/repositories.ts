@@ -39,7 +39,7 @@ async function record(dataSource: DataSource, work: () => Promise<unknown>): Pro
 
 /** Columns as they are: mysql2 makes dates of timestamps, and values of JSON, itself. */
 function asColumns(sql: string): string {
-	return sql.replaceAll(/(?:UNIX_TIMESTAMP|CAST)\((`\w+`\.`\w+`)(?: AS CHAR)?\)/g, "$1");
+	return sql.replaceAll(/(?:UNIX_TIMESTAMP|CAST)\((\w+\.\w+)(?: AS CHAR)?\)(?= AS )/g, "$1");
 }
 
 /** The same statements through mysql2's own pool, with what differs from turn to turn. */
