@@ -1,7 +1,7 @@
 import { Repository } from "typeorm";
 import { ResourceLimit } from "../entities";
 import { type EffectiveLimits, LIMIT_DEFAULTS } from "../entities/limitDefaults";
-import { executeLocked, IS_GLOBAL_ROW, LIMIT_COLUMNS, LOCKED_GLOBAL_ROW } from "./globalRow";
+import { executeLocked, IS_GLOBAL_ROW, IS_GLOBAL_ROW_UNLOCKED, LIMIT_COLUMNS, LOCKED_GLOBAL_ROW } from "./globalRow";
 import { managerOf, type RepositoryClass, type RepositorySource } from "./source";
 import { type Change, change, checkNames, execute, LAST_INSTANT, refusal, type Statement, select } from "./sql";
 import { orUpdate, upsert } from "./upsert";
@@ -15,10 +15,11 @@ type LimitStatement = Statement<Change, Readonly<Record<string, unknown>>>;
 const LIMITS = Object.keys(LIMIT_DEFAULTS) as Limit[];
 const { entityName } = ResourceLimit;
 
-const GLOBAL = select(ResourceLimit, { where: "global_row = 1" });
+const GLOBAL = select(ResourceLimit, { where: IS_GLOBAL_ROW_UNLOCKED });
 const OWN = select(ResourceLimit, { where: "user_id = :userId" });
 const OWN_AND_GLOBAL = select(ResourceLimit, {
 	columns: ["userId", ...LIMITS],
+	// Both are found in one index.
 	where: "user_id = :userId OR user_id IS NULL",
 });
 const REMOVE_OWN = change(ResourceLimit, "DELETE FROM resource_limits WHERE user_id = :userId");

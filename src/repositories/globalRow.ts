@@ -25,6 +25,9 @@ import {
  */
 export const IS_GLOBAL_ROW = "general.id = :globalId AND general.user_id IS NULL";
 
+/** The row where nothing is locked. */
+export const IS_GLOBAL_ROW_UNLOCKED = "global_row = 1";
+
 /** A query from this, with `FOR UPDATE` at its end, waits for the lock before anything behind it is read. */
 export const LOCKED_GLOBAL_ROW = "resource_limits AS general";
 
@@ -51,7 +54,9 @@ export function effective(limit: keyof EffectiveLimits) {
 	);
 }
 
-const FIND = selectRows<{ id: number }>(ResourceLimit)("SELECT id FROM resource_limits WHERE global_row = 1");
+const FIND = selectRows<{ id: number }>(ResourceLimit)(
+	`SELECT id FROM resource_limits WHERE ${IS_GLOBAL_ROW_UNLOCKED}`,
+);
 const RESTORE = change(ResourceLimit, "INSERT INTO resource_limits (user_id) VALUES (NULL)");
 
 /** The global row's id, as it was last found; the migrations give it the first one where the table is new. */
@@ -87,11 +92,24 @@ export async function executeLocked<Parameters extends object>(
 ): Promise<Change> {
 	const attempt = (globalId: number) =>
 		inTurn(executor, () => executeWith(executor, statement, { ...values, globalId }));
+	await boundTransaction(executor);
 	const { dataSource } = executor.manager;
 	const globalId = ids.get(dataSource) ?? FIRST_ID;
 	const change = await attempt(globalId);
 	if (!didNothing(change) || !(await findAgain(executor, globalId))) return change;
 	return attempt(ids.get(dataSource) ?? globalId);
+}
+
+/**
+ * Has the server end the caller's transaction, and its session on MySQL, when a minute passes without a statement: the
+ * lock would last until the server notices that the application has vanished, which may take eight hours.
+ */
+const BOUND =
+	"SET SESSION /*M!100600 idle_transaction_timeout = 60 */ /*!80000 wait_timeout = 60, interactive_timeout = 60 */";
+
+async function boundTransaction(executor: Executor): Promise<void> {
+	const session = sessionOf(executor);
+	if (session?.isTransactionActive) await session.query(BOUND);
 }
 
 /** Statements of one DataSource that wait for the global row at a time; more would only keep connections from others. */

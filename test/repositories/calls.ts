@@ -135,6 +135,12 @@ function previewCalls({ previews, database }: Context): Call[] {
 		{ method: "listActive", work: () => previews.listActive(), rows: BIG.activePreviews, readsPerRow: 2 },
 		{ method: "listExpired", work: () => previews.listExpired(), rows: BIG.expiredPreviews },
 		{
+			method: "listUnsettled",
+			work: () => previews.listUnsettled(),
+			rows: BIG.activePreviews,
+			readsPerRow: BIG.previews,
+		},
+		{
 			method: "createWithinLimit",
 			work: () => previews.createWithinLimit({ workspaceId: 85, userId: 85, previewHash: `${Math.random()}` }),
 			rows: 1,
@@ -151,12 +157,6 @@ function previewCalls({ previews, database }: Context): Call[] {
 			prepare: set("stopping"),
 			work: () => previews.reconcile(id, { running: false }),
 			rows: 1,
-		},
-		{
-			method: "listUnsettled",
-			work: () => previews.listUnsettled(),
-			rows: BIG.activePreviews,
-			readsPerRow: BIG.previews,
 		},
 		{ method: "markExpired", prepare: set("running", "NOW()"), work: () => previews.markExpired(id), rows: 1 },
 		{ method: "deleteById", work: () => previews.deleteById(50_002), rows: 1 },

@@ -212,6 +212,40 @@ describe("many callers at once", () => {
 		await limits.setGlobal({ maxWorkspaces: 2 });
 	});
 
+	test("create, claim and set limits at once without a deadlock", async () => {
+		const errors: string[] = [];
+		const nothing = () => undefined;
+		const logger = {
+			logQuery: nothing,
+			logQueryError: ({ errno }: { errno?: number }) => errors.push(`${errno}`),
+			log: nothing,
+		};
+		const users = await addUsers(context.database, ...times(10, name));
+		await onHost(context, { logger: logger as unknown as Logger, poolSize: CALLERS }, async (host) => {
+			const { workspaces, limits, ports } = repositoriesOf(host);
+			const calls = times(600, (index) => () => {
+				const user = users[index % users.length] ?? 0;
+				const work = [
+					() => workspaces.createWithinLimit({ userId: user, projectName: name() }),
+					() => limits.setOwn(user, { maxWorkspaces: 5 + (index % 5) }),
+					() => limits.removeOwn(user),
+					() => limits.setGlobal({ maxWorkspaces: 5 + (index % 5) }),
+					async () => {
+						const [workspace] = await workspaces.listByUser(user);
+						if (workspace) await ports.claimForWorkspace(workspace.id);
+					},
+				][Math.floor(index / users.length) % 5];
+				return work?.() ?? Promise.reject(new Error("no work"));
+			});
+			const { BUSY, ...outcome } = await atOnce(calls);
+			assert.equal(BUSY, undefined);
+			assert.ok((outcome["ok"] ?? 0) > 300, JSON.stringify(outcome));
+		});
+		await context.limits.setGlobal({ maxWorkspaces: 2 });
+		// Not even those that are made again.
+		assert.ok(!errors.includes("1213"), errors.join());
+	});
+
 	test("a claim is made again after a deadlock, unless the transaction is the caller's", async () => {
 		const errors: unknown[] = [];
 		const nothing = () => undefined;

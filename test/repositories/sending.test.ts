@@ -109,7 +109,7 @@ describe("repositories", () => {
 		});
 		assert.deepEqual(
 			sent.map((sql) => sql.replace(/^\(/, "").slice(0, 6)),
-			["UPDATE"],
+			["SET SE", "UPDATE"],
 		);
 	});
 
