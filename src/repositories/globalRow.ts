@@ -104,8 +104,11 @@ export async function executeLocked<Parameters extends object>(
  * Has the server end the caller's transaction, and its session on MySQL, when a minute passes without a statement: the
  * lock would last until the server notices that the application has vanished, which may take eight hours.
  */
-const BOUND =
-	"SET SESSION /*M!100600 idle_transaction_timeout = 60 */ /*!80000 wait_timeout = 60, interactive_timeout = 60 */";
+const BOUND = [
+	"SET SESSION",
+	"/*M!100600 idle_transaction_timeout = IF(@@idle_transaction_timeout BETWEEN 1 AND 60, @@idle_transaction_timeout, 60) */",
+	"/*!80000 wait_timeout = CAST(LEAST(@@wait_timeout, 60) AS UNSIGNED) */",
+].join(" ");
 
 async function boundTransaction(executor: Executor): Promise<void> {
 	const session = sessionOf(executor);
