@@ -5,7 +5,7 @@ export default {
 	// What is pure: it takes plain data, and its tests need no server.
 	mutate: [
 		"src/schema/{clause,columnType,columns,ddl,difference,foreignKeys,indexes,statements}.ts",
-		"src/mysql/redact.ts",
+		"src/mysql/{failure,redact,retry,server}.ts",
 		"src/settings/*.ts",
 		"src/repositories/sql/check.ts",
 		"src/repositories/transitions.ts",

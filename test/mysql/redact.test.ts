@@ -68,14 +68,11 @@ describe("a statement that is shown", () => {
 	});
 
 	it("may be as long as a server takes it", () => {
-		const escaped = "\\'\\\\".repeat(5_000_000);
-		assert.equal(
-			redactSql(`INSERT INTO t VALUES ('${escaped}', 12, "${escaped}")`),
-			"INSERT INTO t VALUES ('…', …, '…')",
-		);
-		assert.equal(redactSql(`SELECT \`${"``".repeat(5_000_000)}`).length, 2_001);
-		assert.equal(redactSql(`SELECT ${"'a',".repeat(5_000_000)}a`).length, 2_001);
-		assert.equal(redactSql(`SELECT ${"a".repeat(20_000_000)}'secret'`).length, 2_001);
+		const escaped = "\\'\\\\".repeat(2_400_000);
+		assert.equal(redactSql(`INSERT INTO t VALUES ('${escaped}', 12)`), "INSERT INTO t VALUES ('…', …)");
+		assert.equal(redactSql(`SELECT \`${"``".repeat(100_000)}`).length, 2_001);
+		assert.equal(redactSql(`SELECT ${"'a',".repeat(100_000)}a`).length, 2_001);
+		assert.equal(redactSql(`SELECT ${"a".repeat(400_000)}'secret'`).length, 2_001);
 	});
 });
 
