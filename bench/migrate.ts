@@ -8,7 +8,9 @@ async function main(): Promise<void> {
 	const size = process.argv.includes("--small") ? SMALL : FULL;
 	await onEachServer(async (version) => {
 		process.env["BENCH_TYPE"] = /mariadb/i.test(version) ? "mariadb" : "mysql";
-		console.log(`\n## ${version}\n\nTimes as multiples of the plain TypeORM DataSource.\n\n${PROCESSES_HEAD}`);
+		console.log(
+			`\n## ${version}\n\nWork as multiples of TypeORM's plain CLI, nothing to do as multiples of the bare script.\n\n${PROCESSES_HEAD}`,
+		);
 		await benchProcesses();
 		console.log(`\n${size.logs} log rows, ${size.workspaces} workspaces, ${size.previews} previews.\n\n${ONLINE_HEAD}`);
 		await benchOnline(size);
