@@ -108,6 +108,7 @@ export class WorkspacesDataSource extends DataSource {
 		};
 	}
 
+	/** Where it leads and whether it is connected, without the password. */
 	[inspect.custom](): string {
 		const { host, port, socketPath, database } = this.#settings ?? {};
 		const where = this.#settings ? `${socketPath ?? `${host}:${port}`}/${database}` : "settings not read yet";

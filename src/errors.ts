@@ -41,6 +41,7 @@ export abstract class WorkspacesError extends Error {
 
 /** An error for an operator: its message is complete, so it is printed as one message without a stack. */
 abstract class OperationalError extends WorkspacesError {
+	/** The message alone. */
 	[inspect.custom](): string {
 		return this.message;
 	}

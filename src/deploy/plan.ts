@@ -23,6 +23,7 @@ export interface MigrationPlan {
 	readonly refusals: readonly string[];
 }
 
+/** What the plan takes for granted. */
 export type PlanOptions = Pick<DeployOptions, "allowTableCopy">;
 
 /**

@@ -27,6 +27,7 @@ import {
 	upToDate,
 } from "./run";
 
+/** How far to go back, and how. */
 export interface RevertOptions extends DeployOptions {
 	/** Reverts every migration that ran after this one; the last one by default. */
 	readonly to?: string;

@@ -10,6 +10,7 @@ import { acquireLock } from "./lock";
 import { RunWatch, sessionOf } from "./progress";
 import { type DeployEvent, type MigrationReport, summarize } from "./report";
 
+/** How a run or a revert goes about it. */
 export interface DeployOptions {
 	/** Only records the migrations as run (or reverted), as TypeORM's `--fake` does. */
 	readonly fake?: boolean;
@@ -27,6 +28,7 @@ export interface DeployOptions {
 	readonly allowDataLoss?: boolean;
 }
 
+/** What a run or a revert did. */
 export interface DeployResult {
 	/** Those that were run or reverted, in that order. */
 	readonly migrations: Migration[];

@@ -16,6 +16,7 @@ export abstract class Confidential {
 		return Object.fromEntries(Object.entries(this).filter(([property]) => !secrets.includes(property)));
 	}
 
+	/** The properties without the secret ones, for `console.log`. */
 	[inspect.custom](depth: number, options: object): string {
 		const { entityName } = this.constructor as typeof Confidential;
 		if (depth < 0) return `[${entityName}]`;

@@ -1,9 +1,11 @@
 /** Values of `workspaces.status`, in the order of the column's ENUM. */
 export const WORKSPACE_STATUSES = ["stopped", "starting", "running", "stopping", "error"] as const;
+/** Where a workspace is in its life cycle; see `WORKSPACE_TRANSITIONS`. */
 export type WorkspaceStatus = (typeof WORKSPACE_STATUSES)[number];
 
 /** Values of `preview_environments.status`, in the order of the column's ENUM. */
 export const PREVIEW_STATUSES = ["creating", "running", "stopping", "stopped", "expired", "error"] as const;
+/** Where a preview is in its life cycle; see `PREVIEW_TRANSITIONS`. */
 export type PreviewStatus = (typeof PREVIEW_STATUSES)[number];
 
 /** Values of `workspace_logs.action`, in the order of the column's ENUM; new ones are appended, never inserted. */
@@ -21,4 +23,5 @@ export const WORKSPACE_LOG_ACTIONS = [
 	"admin_force_stop",
 	"force_delete",
 ] as const;
+/** What a log entry says was done. */
 export type WorkspaceLogAction = (typeof WORKSPACE_LOG_ACTIONS)[number];

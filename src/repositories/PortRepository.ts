@@ -25,6 +25,7 @@ export interface PortChoice {
 	except?: readonly number[] | undefined;
 }
 
+/** The ports that workspaces and previews share unless a call says another range. */
 export const DEFAULT_PORT_RANGE: Readonly<PortRange> = { from: 10_000, to: 10_100 };
 
 /**

@@ -8,6 +8,7 @@ import { orUpdate, upsert } from "./upsert";
 
 /** The providers whose keys are stored. */
 export const API_KEY_PROVIDERS = ["anthropic", "openai"] as const;
+/** A provider whose keys are stored. */
 export type ApiKeyProvider = (typeof API_KEY_PROVIDERS)[number];
 
 /** One provider's statements touch no column of another's. */

@@ -110,7 +110,7 @@ export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
 	 * own: writers wait for one batch at most. Inside a caller's transaction all is held until that ends. 1 statement a
 	 * batch; the last one finds fewer than `batchSize`.
 	 *
-	 * @param batchSize 1 to 10,000 rows
+	 * @param options `batchSize`: 1 to 10,000 rows, 1,000 if left out
 	 * @throws InvalidValueError
 	 */
 	async deleteOlderThan(olderThan: Date, options: { batchSize?: number | undefined } = {}): Promise<number> {

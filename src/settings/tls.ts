@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { failFor } from "./setting";
 import type { ValueOf } from "./table";
 
+/** Whether the connection is encrypted, and whether the server's certificate is checked. */
 export type TlsMode = ValueOf<"tls">;
 
 /** The settings that it depends on. */

@@ -5,6 +5,7 @@ import { type Makers, makersOf } from "./makers";
 import { startTestServer } from "./server/testServer";
 import { copyTemplate, settingsAt } from "./template";
 
+/** Where a throwaway database is made, and with what. */
 export interface TestDatabaseOptions {
 	/** `mysql://user:password@host:port` of an administrator; left out: what `startTestServer` gives. */
 	readonly url?: string | undefined;

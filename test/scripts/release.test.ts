@@ -43,7 +43,7 @@ test("every workflow is valid YAML whose scripts exist", () => {
 		};
 		const commands = Object.values(jobs).flatMap(({ steps }) => steps.map((step) => step.run ?? ""));
 		const files = commands.flatMap((command) => command.match(/(?<=^|\s)(\.ci\/\w+|scripts\/[\w/]+\.mjs)/g) ?? []);
-		assert.ok(files.length > 0, name);
+		assert.ok(commands.length > 0, name);
 		for (const file of files) assert.ok(existsSync(path.join(ROOT, file)), `${name}.yml runs ${file}`);
 	}
 });

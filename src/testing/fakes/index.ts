@@ -6,6 +6,7 @@ import { FakePreviewRepository } from "./previews";
 import { FakeStore, selected } from "./store";
 import { FakeWorkspaceRepository } from "./workspaces";
 
+/** What a fake is told. */
 export interface FakeOptions {
 	/** The instant that counts as now; the system's clock if it is left out. */
 	readonly clock?: (() => Date) | undefined;
@@ -15,8 +16,11 @@ export interface FakeOptions {
 export interface FakeWorkspaces extends WorkspacesRepositories {
 	/** Rows that fill in what a test does not care about. */
 	readonly make: Makers;
+	/** Does nothing. */
 	connect(): Promise<void>;
+	/** Does the work; what it changed stays, also when it rejects. */
 	transaction<Result>(work: (transaction: WorkspacesRepositories) => Promise<Result>): Promise<Result>;
+	/** Does nothing. */
 	close(): Promise<void>;
 }
 
