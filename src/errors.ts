@@ -270,9 +270,9 @@ export class LimitReachedError extends WorkspacesError {
 		/** How many there may be. */
 		readonly limit: number,
 	) {
-		const way = entity === "Workspace" ? "delete one that is no longer needed" : "stop one that is no longer needed";
+		const remedy = entity === "Workspace" ? "delete one that is no longer needed" : "stop one that is no longer needed";
 		super(
-			`The limit of ${limit} ${nounOf(entity)}${limit === 1 ? "" : "s"} is reached: ${way}, or have the limit raised`,
+			`The limit of ${limit} ${nounOf(entity)}${limit === 1 ? "" : "s"} is reached: ${remedy}, or have the limit raised`,
 		);
 	}
 }
