@@ -129,9 +129,9 @@ const asCurrentUser = () => (process.getuid?.() === 0 ? ["--user=root"] : []);
 
 /**
  * Makes the data folder under another name first, so that one that stands under its own name is whole.
- * @param {string} folder @param {Pick<Server, "binary" | "engine">} server
+ * @param {string} folder @param {Pick<Server, "binary" | "engine">} server @param {readonly string[]} settings
  */
-function initialise(folder, { binary, engine }) {
+function initialise(folder, { binary, engine }, settings) {
 	const { data, unfinished, temporary, log } = paths(folder);
 	mkdirSync(temporary, { recursive: true });
 	if (existsSync(data)) return;
@@ -139,7 +139,7 @@ function initialise(folder, { binary, engine }) {
 	const target = [...asCurrentUser(), `--datadir=${unfinished}`, `--tmpdir=${temporary}`];
 	const installer = engine === "mariadb" ? findInstaller(binary) : binary;
 	if (!installer) throw new Error(`${binary} has no mariadb-install-db: install the whole of MariaDB's server package`);
-	const options = engine === "mariadb" ? ["--force", "--skip-test-db"] : ["--initialize-insecure"];
+	const options = engine === "mariadb" ? ["--force", "--skip-test-db"] : ["--initialize-insecure", ...settings];
 	const output = openSync(log, "w");
 	const { status } = spawnSync(installer, ["--no-defaults", ...target, ...options], {
 		stdio: ["ignore", output, output],
@@ -159,8 +159,8 @@ const initSql = (password) =>
 		"",
 	].join("\n");
 
-/** @param {string} folder @param {Omit<Server, "pid">} server @param {boolean} throwaway */
-function serverOptions(folder, { port, socket, engine }, throwaway) {
+/** @param {string} folder @param {Omit<Server, "pid">} server @param {readonly string[]} settings */
+function serverOptions(folder, { port, socket, engine }, settings) {
 	const { data, temporary, init } = paths(folder);
 	return [
 		"--no-defaults",
@@ -176,18 +176,21 @@ function serverOptions(folder, { port, socket, engine }, throwaway) {
 		"--collation-server=utf8mb4_unicode_ci",
 		"--skip-log-bin",
 		...(engine === "mysql" ? ["--mysqlx=OFF", "--secure-file-priv=NULL"] : []),
-		...(throwaway ? ["--innodb-flush-log-at-trx-commit=0"] : []),
+		...settings,
 	];
 }
 
-/** @param {string} folder @param {Omit<Server, "pid">} server @param {boolean} throwaway @returns {Promise<Server | undefined>} */
-async function launch(folder, server, throwaway) {
+/**
+ * @param {string} folder @param {Omit<Server, "pid">} server @param {readonly string[]} settings
+ * @returns {Promise<Server | undefined>}
+ */
+async function launch(folder, server, settings) {
 	const { log, state, init } = paths(folder);
 	// No server of this folder runs here, and MySQL refuses a socket whose lock file names a pid that lives again.
 	for (const leftover of [server.socket, `${server.socket}.lock`]) rmSync(leftover, { force: true });
 	writePrivately(init, initSql(server.password));
 	const output = openSync(log, "w");
-	const child = spawn(server.binary, serverOptions(folder, server, throwaway), {
+	const child = spawn(server.binary, serverOptions(folder, server, settings), {
 		detached: true,
 		stdio: ["ignore", output, output],
 	});
@@ -216,11 +219,11 @@ async function launch(folder, server, throwaway) {
  * Starts the server of this folder, or gives the one that runs. The folder is made, with a data folder in it, when it
  * is not there; no option file and no data of the machine's own service is touched.
  * @param {string} folder
- * @param {{ throwaway?: boolean, say?: (line: string) => void }} [options] `throwaway`: losing the last second of
- * writes in a crash of the machine does not matter
+ * @param {{ throwaway?: boolean, settings?: readonly string[], say?: (line: string) => void }} [options] `throwaway`:
+ * losing the last second of writes in a crash of the machine does not matter; `settings`: the server's own options
  * @returns {Promise<Server>}
  */
-export async function startServer(folder, { throwaway = false, say = () => {} } = {}) {
+export async function startServer(folder, { throwaway = false, settings = [], say = () => {} } = {}) {
 	const home = resolve(folder);
 	return exclusively(paths(home).lock, async () => {
 		const running = runningServer(home);
@@ -238,12 +241,15 @@ export async function startServer(folder, { throwaway = false, say = () => {} } 
 			);
 		}
 		if (!existsSync(paths(home).data)) say(`Making a data folder for ${engine} ${version}`);
-		initialise(home, { binary, engine });
+		initialise(home, { binary, engine }, settings);
 		const password = before?.password ?? randomBytes(18).toString("base64url");
 		for (let attempt = 1; attempt <= 3; attempt += 1) {
 			const port = (before && attempt === 1 && (await freePort(before.port))) || (await freePort(0)) || 0;
 			const server = { port, socket: socketPath(home), password, binary, engine, version };
-			const started = await launch(home, server, throwaway);
+			const started = await launch(home, server, [
+				...(throwaway ? ["--innodb-flush-log-at-trx-commit=0"] : []),
+				...settings,
+			]);
 			if (started) return started;
 			// Somebody else took the port between the look and the start.
 			if (!/in use/i.test(logTail(home))) break;
