@@ -72,7 +72,7 @@ export function shortened(count: number): string {
 }
 
 export function duration(seconds: number): string {
-	if (seconds < 10) return `${seconds.toFixed(1)} s`;
+	if (seconds < 10) return `${Number.isInteger(seconds) ? seconds : seconds.toFixed(1)} s`;
 	if (seconds < 120) return `${Math.round(seconds)} s`;
 	const minutes = Math.floor(seconds / 60);
 	if (minutes < 120) return `${minutes} min ${Math.round(seconds % 60)} s`;

@@ -59,7 +59,7 @@ test("without a terminal: a line at the start, every ten seconds, and at the end
 
 test("on a terminal: one line that moves and never wraps, and what stays above it", () => {
 	const { stderr } = show({ isTTY: true }, RUN.slice(0, 3));
-	assert.equal(stderr, `${LINE}${ERASE}${LINE}: 1.0 s${ERASE}${LINE}: 2.0 s`);
+	assert.equal(stderr, `${LINE}${ERASE}${LINE}: 1 s${ERASE}${LINE}: 2 s`);
 	const all = show({ isTTY: true }).stderr;
 	assert.ok(
 		all.includes(`: 31 s, 42 %${ERASE}3/9 workspace_logs: done in 31 s

@@ -40,6 +40,14 @@ function eventsOf({ stdout }: CommandOutcome): JsonEvent[] {
 test("each step is announced with what it does, and its end with how long it took", () =>
 	withOldDashboard(async (database) => {
 		const env = variablesOf(database);
+		const plan = await runCommand(["plan"], env);
+		assert.match(
+			plan.stdout,
+			/^-- \d+\/\d+ workspaces: added index .*, in place\): readers and writers go on, about 1 s\nALTER/m,
+		);
+		const { isCluster, steps: planned } = JSON.parse((await runCommand(["plan", "--json"], env)).stdout);
+		assert.equal(isCluster, false);
+		assert.ok(planned.every(({ estimatedSeconds }: { estimatedSeconds: number }) => estimatedSeconds <= 1));
 		const { code, stdout, stderr } = await runCommand(["migrate"], env);
 		assert.equal(code, 0, stderr);
 		assert.match(

@@ -47,7 +47,7 @@ const bin = (name: string): string => join("node_modules", ".bin", name);
 
 test("the tarball holds the build and what goes with it, and nothing else", () => {
 	const needed =
-		/^(dist\/(ormconfig|src\/.+)\.(js|d\.ts)(\.map)?|dist\/src\/.+\.(mjs|d\.mts)(\.map)?|src\/.+\.m?[tj]s|docs\/.+\.(md|html)|schema\.sql|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
+		/^(dist\/(ormconfig|src\/.+)\.(js|d\.ts)(\.map)?|dist\/src\/.+\.(mjs|d\.mts)(\.map)?|src\/.+\.m?[tj]s|docs\/.+\.(md|html)|examples\/deploy\/.+|schema\.sql|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
 	assert.deepEqual(
 		tarball.files.filter((path) => !needed.test(path)),
 		[],
