@@ -12,9 +12,6 @@ const ROOMS = {
 	"repositories/sql": ["mysql", "errors"],
 };
 
-/** What broke a rule when the rule came, and is being mended: the rule's name, and the files. */
-const EXCEPTIONS = {};
-
 /** @param {string} room */
 const pathOf = (room) => `^src/${room}(/|[.]ts$)`;
 
@@ -78,10 +75,7 @@ const forbidden = [
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
-	forbidden: forbidden.map((rule) => {
-		const pathNot = [rule.from.pathNot ?? [], EXCEPTIONS[rule.name] ?? []].flat();
-		return pathNot.length > 0 ? { ...rule, from: { ...rule.from, pathNot } } : rule;
-	}),
+	forbidden,
 	options: {
 		parser: "swc",
 		tsPreCompilationDeps: true,

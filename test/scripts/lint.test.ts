@@ -106,7 +106,11 @@ describe("the project's lint", () => {
 			'export type C = Map<string, import("../deploy").Plan>;',
 		];
 		for (const source of hidden) assert.equal(lintHiddenImports([{ file, source }]).length, 1, source);
-		const visible = ['const a = await import("../deploy");', 'import type { Plan } from "../deploy";'];
+		const visible = [
+			'const { plan } = require("../deploy") as typeof import("../deploy");',
+			'const a = await import("../deploy");',
+			'import type { Plan } from "../deploy";',
+		];
 		for (const source of visible) assert.deepEqual(lintHiddenImports([{ file, source }]), [], source);
 		assert.equal(lintHiddenImports([{ file: "src/schema/planted.mts", source: "" }]).length, 1);
 		assert.equal(lintHiddenImports([{ file: "src/index.mts", source: 'export * from "./deploy.js";\n' }]).length, 1);
