@@ -111,6 +111,9 @@ export function oldTables({ draft = false, foreignKeyNames = "ibfk" }: OldDashbo
 	];
 }
 
+/** The names of the tables that the dashboard's releases made. */
+export const OLD_TABLES: readonly string[] = oldTables().map((sql) => /EXISTS (\w+)/.exec(sql)?.[1] ?? "");
+
 /** What the dashboard does at every start, errors of later statements swallowed as it does. */
 export async function startOldDashboard(connection: Connection): Promise<void> {
 	for (const sql of oldTables()) await connection.query(sql);

@@ -4,7 +4,7 @@ import type { TableReport } from "../../src";
 import { migrate, revert } from "../../src";
 import { createTestDatabase } from "../../testing/database";
 import { TABLES, withDatabase, withDataSource } from "../../testing/dataSource";
-import { installOldDashboard, oldTables } from "../../testing/oldDashboard";
+import { installOldDashboard, OLD_TABLES, oldTables } from "../../testing/oldDashboard";
 import { describeSchema, dumpRows, snapshot } from "../support/snapshot";
 
 type Schema = Awaited<ReturnType<typeof describeSchema>>;
@@ -76,7 +76,7 @@ describe("a run", () => {
 			]);
 			const later = await dumpRows(database);
 			assert.equal(later["workspaces"]?.find((row) => row["id"] === 11)?.["note"], "my 🚀 note");
-			for (const table of TABLES.filter((name) => name !== "resource_limits")) {
+			for (const table of OLD_TABLES.filter((name) => name !== "resource_limits")) {
 				const columns = Object.keys(rows[table]?.[0] ?? {});
 				const known = later[table]?.map((row) => Object.fromEntries(columns.map((column) => [column, row[column]])));
 				assert.deepEqual(known, rows[table], table);
@@ -90,7 +90,9 @@ describe("a run", () => {
 		}));
 
 	for (const present of [
-		...TABLES.map((table) => TABLES.filter((other) => other !== table && !(table === "workspaces" && needs(other)))),
+		...OLD_TABLES.map((table) =>
+			OLD_TABLES.filter((other) => other !== table && !(table === "workspaces" && needs(other))),
+		),
 		["workspaces"],
 		["user_api_keys"],
 		["resource_limits"],

@@ -5,8 +5,8 @@ import { migrate, revert } from "../../src";
 import { DataLossError } from "../../src/errors";
 import { migrations } from "../../src/migrations";
 import { addUsers, type TestDatabase } from "../../testing/database";
-import { statementsOf, TABLES, withDatabase, writes } from "../../testing/dataSource";
-import { ADOPTION_CASES, installOldDashboard, oldTables } from "../../testing/oldDashboard";
+import { statementsOf, withDatabase, writes } from "../../testing/dataSource";
+import { ADOPTION_CASES, installOldDashboard, OLD_TABLES, oldTables } from "../../testing/oldDashboard";
 import { describeSchema, dumpRows, snapshot, type TableSnapshot } from "../support/snapshot";
 
 const names = migrations.map((migration) => migration.name);
@@ -189,7 +189,7 @@ describe("a revert", () => {
 				const schema = await describeSchema(database);
 
 				await revertAll(dataSource);
-				assert.deepEqual(Object.keys(await snapshot(database)).sort(), [...TABLES, "dashboard_users"].sort());
+				assert.deepEqual(Object.keys(await snapshot(database)).sort(), [...OLD_TABLES, "dashboard_users"].sort());
 				const left = new Set((await database.rows<{ place: string }>(COLUMNS)).map(({ place }) => place));
 				assert.deepEqual(await dumpRows(database), onlyColumns(rows, left));
 				const gone = original.map(({ place }) => place).filter((place) => !left.has(place));
