@@ -96,6 +96,7 @@ export {
 	type StartedWorkspace,
 	toRow,
 	UserApiKeyRepository,
+	type WithOwner,
 	WORKSPACE_TRANSITIONS,
 	WorkspaceLogRepository,
 	WorkspaceRepository,

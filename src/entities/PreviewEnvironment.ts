@@ -43,7 +43,7 @@ export class PreviewEnvironment extends Confidential {
 		{ nullable: false, onDelete: "CASCADE", onUpdate: "RESTRICT" },
 	)
 	@JoinColumn({ name: "workspace_id", foreignKeyConstraintName: "preview_environments_ibfk_1" })
-	workspace!: Workspace;
+	workspace?: Workspace;
 
 	/** The owner; the preview goes with them. */
 	@Column({ name: "user_id", type: "int" })
@@ -52,7 +52,7 @@ export class PreviewEnvironment extends Confidential {
 	/** The owner; present when the relation was loaded. */
 	@ManyToOne(() => DashboardUser, { nullable: false, onDelete: "CASCADE", onUpdate: "RESTRICT" })
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "preview_environments_ibfk_2" })
-	user!: DashboardUser;
+	user?: DashboardUser;
 
 	/** The project that it shows. */
 	@Column({ name: "project_name", type: "varchar", length: 100 })

@@ -23,7 +23,7 @@ export class ResourceLimit {
 	/** Whom the row is for, null for the global one; present when the relation was loaded. */
 	@ManyToOne(() => DashboardUser, { nullable: true, onDelete: "CASCADE", onUpdate: "RESTRICT" })
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "resource_limits_ibfk_1" })
-	user!: DashboardUser | null;
+	user?: DashboardUser | null;
 
 	/** How many workspaces the user may have. */
 	@Column({ name: "max_workspaces", type: "int", nullable: true, default: LIMIT_DEFAULTS.maxWorkspaces })

@@ -24,7 +24,7 @@ export class UserApiKey extends Confidential {
 	/** The owner; present when the relation was loaded. Many-to-one, since one-to-one would add a second unique index. */
 	@ManyToOne(() => DashboardUser, { nullable: false, onDelete: "CASCADE", onUpdate: "RESTRICT" })
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "user_api_keys_ibfk_1" })
-	user!: DashboardUser;
+	user?: DashboardUser;
 
 	/** The Anthropic key, ciphertext with its tag. */
 	@Column({ name: "anthropic_key_encrypted", type: "varbinary", length: 512, nullable: true, select: false })

@@ -37,7 +37,7 @@ export class Workspace extends Confidential {
 	/** The owner; present when the relation was loaded. */
 	@ManyToOne(() => DashboardUser, { nullable: false, onDelete: "CASCADE", onUpdate: "RESTRICT" })
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "workspaces_ibfk_1" })
-	user!: DashboardUser;
+	user?: DashboardUser;
 
 	/** The project; one workspace for each user and project. */
 	@Column({ name: "project_name", type: "varchar", length: 100 })
@@ -98,7 +98,7 @@ export class Workspace extends Confidential {
 	/** Who used the workspace last; present when the relation was loaded. */
 	@ManyToOne(() => DashboardUser, { nullable: true, onDelete: "SET NULL", onUpdate: "RESTRICT" })
 	@JoinColumn({ name: "last_accessed_by", foreignKeyConstraintName: "workspaces_ibfk_2" })
-	lastAccessedByUser!: DashboardUser | null;
+	lastAccessedByUser?: DashboardUser | null;
 
 	/** When it was last started; null while it is stopped. */
 	@Column({ name: "started_at", type: "timestamp", nullable: true })
@@ -130,11 +130,11 @@ export class Workspace extends Confidential {
 		() => PreviewEnvironment,
 		(preview) => preview.workspace,
 	)
-	previews!: PreviewEnvironment[];
+	previews?: PreviewEnvironment[];
 
 	@OneToMany(
 		() => WorkspaceLog,
 		(log) => log.workspace,
 	)
-	logs!: WorkspaceLog[];
+	logs?: WorkspaceLog[];
 }

@@ -33,7 +33,7 @@ export class WorkspaceLog {
 		{ nullable: true, onDelete: "SET NULL", onUpdate: "RESTRICT" },
 	)
 	@JoinColumn({ name: "workspace_id", foreignKeyConstraintName: "workspace_logs_ibfk_1" })
-	workspace!: Workspace | null;
+	workspace?: Workspace | null;
 
 	/** Who did it; the entry goes with them. */
 	@Column({ name: "user_id", type: "int" })
@@ -42,7 +42,7 @@ export class WorkspaceLog {
 	/** Who did it; present when the relation was loaded. */
 	@ManyToOne(() => DashboardUser, { nullable: false, onDelete: "CASCADE", onUpdate: "RESTRICT" })
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "workspace_logs_ibfk_2" })
-	user!: DashboardUser;
+	user?: DashboardUser;
 
 	/** The project, also after its workspace is gone. */
 	@Column({ name: "project_name", type: "varchar", length: 100 })

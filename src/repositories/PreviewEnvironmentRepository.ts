@@ -6,7 +6,7 @@ import { type Observation, observed } from "./observation";
 import { earliestFirst, highestIdFirst } from "./order";
 import * as statements from "./previewStatements";
 import { ResourceLimitRepository } from "./ResourceLimitRepository";
-import { managerOf, type RepositoryClass, type RepositorySource } from "./source";
+import { managerOf, type RepositoryClass, type RepositorySource, type WithOwner } from "./source";
 import { checkNames, execute, refusal } from "./sql";
 import type { FailedStart } from "./WorkspaceRepository";
 
@@ -112,8 +112,11 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	}
 
 	/** All creating or running, with the owner's names in `user`, soonest expiry first. 1 statement. */
-	async listActive(): Promise<PreviewEnvironment[]> {
-		return earliestFirst(await execute(this, statements.ACTIVE), (preview) => preview.expiresAt);
+	async listActive(): Promise<WithOwner<PreviewEnvironment>[]> {
+		return earliestFirst(
+			(await execute(this, statements.ACTIVE)) as WithOwner<PreviewEnvironment>[],
+			(preview) => preview.expiresAt,
+		);
 	}
 
 	/**

@@ -7,7 +7,7 @@ import { executeLocked } from "./globalRow";
 import { type Observation, observed } from "./observation";
 import { latestFirst } from "./order";
 import { ResourceLimitRepository } from "./ResourceLimitRepository";
-import { managerOf, type RepositoryClass, type RepositorySource } from "./source";
+import { managerOf, type RepositoryClass, type RepositorySource, type WithOwner } from "./source";
 import { checkNames, execute } from "./sql";
 import * as statements from "./workspaceStatements";
 
@@ -86,13 +86,19 @@ export class WorkspaceRepository extends Repository<Workspace> {
 	}
 
 	/** All running, with the owner's `username` and `systemUsername` in `user`, latest start first. 1 statement. */
-	async listRunning(): Promise<Workspace[]> {
-		return latestFirst(await execute(this, statements.RUNNING), (workspace) => workspace.startedAt);
+	async listRunning(): Promise<WithOwner<Workspace>[]> {
+		return latestFirst(
+			(await execute(this, statements.RUNNING)) as WithOwner<Workspace>[],
+			(workspace) => workspace.startedAt,
+		);
 	}
 
 	/** All running, starting or stopping, with the owner's names in `user`, latest start first. 1 statement. */
-	async listActive(): Promise<Workspace[]> {
-		return latestFirst(await execute(this, statements.ACTIVE), (workspace) => workspace.startedAt);
+	async listActive(): Promise<WithOwner<Workspace>[]> {
+		return latestFirst(
+			(await execute(this, statements.ACTIVE)) as WithOwner<Workspace>[],
+			(workspace) => workspace.startedAt,
+		);
 	}
 
 	/** All running or starting: those that should have a container. 1 statement. */

@@ -9,7 +9,7 @@ export {
 	type StartedPreview,
 } from "./PreviewEnvironmentRepository";
 export { type LimitChanges, ResourceLimitRepository } from "./ResourceLimitRepository";
-export type { RepositoryClass, RepositorySource } from "./source";
+export type { RepositoryClass, RepositorySource, WithOwner } from "./source";
 export { type Row, toRow } from "./toRow";
 export { PREVIEW_TRANSITIONS, WORKSPACE_TRANSITIONS } from "./transitions";
 export { API_KEY_PROVIDERS, type ApiKeyProvider, UserApiKeyRepository } from "./UserApiKeyRepository";

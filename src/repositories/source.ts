@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from "typeorm";
+import type { DashboardUser } from "../entities";
 
 /** Where a repository is obtained: any DataSource that has the module's entities, or a transaction's manager. */
 export type RepositorySource = DataSource | EntityManager;
@@ -9,3 +10,6 @@ export type RepositoryClass<Entity, Repository> = new (target: Entity, manager: 
 export function managerOf(source: RepositorySource): EntityManager {
 	return "manager" in source ? source.manager : source;
 }
+
+/** A row with its owner's names in `user`. */
+export type WithOwner<Entity> = Entity & { user: DashboardUser };

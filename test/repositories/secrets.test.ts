@@ -85,7 +85,7 @@ describe("secrets", () => {
 			relations: { previews: true },
 		});
 		assert.deepEqual(workspace.codeServerPasswordEncrypted, BLOB);
-		assert.equal(workspace.previews[0]?.passwordHash, SECRET);
+		assert.equal(workspace.previews?.[0]?.passwordHash, SECRET);
 		const key = await keys.findOneOrFail({ select: all(UserApiKey), where: { userId: user } });
 		assert.deepEqual(key.openaiKeyEncrypted, BLOB);
 		const visitor = await previews.findByHashWithPassword("hidden");

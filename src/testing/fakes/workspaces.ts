@@ -7,6 +7,7 @@ import {
 	type NewWorkspace,
 	type Observation,
 	type StartedWorkspace,
+	type WithOwner,
 	WORKSPACE_TRANSITIONS,
 	type WorkspaceRepository,
 	type WorkspaceResources,
@@ -217,7 +218,7 @@ export class FakeWorkspaceRepository implements Operations<WorkspaceRepository> 
 		return [...this.store.workspaces.values()].filter(matches).map(selected);
 	}
 
-	private withOwner(matches: (row: Workspace) => boolean): Workspace[] {
+	private withOwner(matches: (row: Workspace) => boolean): WithOwner<Workspace>[] {
 		const rows = this.list(matches).map((row) => Object.assign(row, { user: this.store.user(row.userId) }));
 		return latestFirst(rows, (row) => row.startedAt);
 	}
