@@ -75,10 +75,10 @@ export function startLiveness(options: LivenessOptions): Liveness {
 	};
 }
 
-/** Milliseconds for which a statement has waited without a byte of an answer. */
+/** Milliseconds for which a statement has waited without a byte of an answer, while this side was ready to read. */
 function silentFor(connection: Connection, wait: Wait): number {
 	const { _command: command, stream } = internalsOf(connection);
-	if (command !== wait.command || stream.bytesRead !== wait.bytes) {
+	if (command !== wait.command || stream.bytesRead !== wait.bytes || stream.isPaused()) {
 		wait.command = command;
 		wait.bytes = stream.bytesRead;
 		wait.since = performance.now();

@@ -60,7 +60,12 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 		query.on("error", withoutSecrets);
 		if (onEnd) query.on("end", onEnd);
 		if (onError) query.on("error", onError);
-		return query.stream() as Awaited<ReturnType<MysqlQueryRunner["stream"]>>;
+		const stream = query.stream();
+		// A query without a callback does not learn from the driver that its connection is lost.
+		const onLost = (error: Error) => stream.destroy(serverFailure(withoutSecrets(error)) ?? error);
+		connection.once("error", onLost);
+		stream.once("close", () => connection.off("error", onLost));
+		return stream as Awaited<ReturnType<MysqlQueryRunner["stream"]>>;
 	}
 
 	/** In the case in which the server lists it. */

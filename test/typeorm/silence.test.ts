@@ -153,3 +153,32 @@ test("a statement that takes longer than the time for an answer is not given up 
 		await queryRunner.release();
 	});
 });
+
+test("rows that are read slowly are all read", async () => {
+	await throughProxy(forward, {}, async (dataSource) => {
+		await dataSource.initialize();
+		await dataSource.query("CREATE TABLE numbers (n INT PRIMARY KEY)");
+		const values = Array.from({ length: 200 }, (_, number) => `(${number})`);
+		await dataSource.query(`INSERT INTO numbers VALUES ${values.join(", ")}`);
+		const queryRunner = dataSource.createQueryRunner();
+		let rows = 0;
+		for await (const _row of await queryRunner.stream("SELECT n FROM numbers")) {
+			if (++rows === 1) await sleep(4_000);
+		}
+		await queryRunner.release();
+		assert.equal(rows, 200);
+	});
+});
+
+test("a stream whose connection goes silent fails with a code", async () => {
+	await throughProxy(silentAt("silence after"), {}, async (dataSource) => {
+		await dataSource.initialize();
+		const queryRunner = dataSource.createQueryRunner();
+		const stream = await queryRunner.stream("SELECT 'silent' AS word");
+		const read = async () => {
+			for await (const row of stream) assert.fail(`a row: ${JSON.stringify(row)}`);
+		};
+		await assert.rejects(read, { code: "CONNECTION_LOST" });
+		await queryRunner.release();
+	});
+});
