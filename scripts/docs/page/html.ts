@@ -137,7 +137,7 @@ function renderTransitions(table: PageTable, transitions: Transitions): string {
 	return markup`<h3>Statuses</h3>
 <div class="beside"><figure>${renderStates(table, transitions)}</figure>
 <div>${renderGrid("statuses", ["Status", "Comes from", "Leads to"], rows)}
-<p class="note">Any other change is rejected with <code>InvalidTransitionError</code>.</p></div></div>`;
+<p class="note">Methods reject any other change with <code>InvalidTransitionError</code>; <code>reconcile</code> alone makes a row what Docker says.</p></div></div>`;
 }
 
 function renderIndexes(table: PageTable): string {
