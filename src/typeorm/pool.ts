@@ -82,7 +82,7 @@ async function attempt(mysql2: Mysql2, options: PoolOptions, settings: ResolvedS
 	hideCredentials(pool);
 	const sessions = manageSessions(pool, mysql2, options, settings);
 	try {
-		const connection = await take(pool, settings);
+		const connection = await take(pool, settings, connectTimeout);
 		await sessions.setUp(connection, deadline - performance.now());
 		const server = await identifyServer(connection, deadline - performance.now());
 		connection.release();
@@ -121,16 +121,16 @@ function manageSessions(pool: Pool, mysql2: Mysql2, connection: PoolOptions, set
 		for (const sql of SESSION_STATEMENTS) await send(session, sql, timeout);
 		ready.add(session);
 	};
-	const takeReady = async () => {
-		const taken = await take(pool, settings);
+	const takeReady = async (timeout: number) => {
+		const taken = await take(pool, settings, timeout);
 		if (!ready.has(taken)) await setUp(taken, LONGEST_ATTEMPT);
 		return taken;
 	};
-	const acquire = async () => {
-		const taken = await takeReady();
+	const acquire = async (timeout: number) => {
+		const taken = await takeReady(timeout);
 		if (Date.now() - internalsOf(taken).lastActiveTime <= IDLE || (await answers(taken))) return taken;
 		giveUpIdle();
-		return takeReady();
+		return takeReady(timeout);
 	};
 	return {
 		setUp,
@@ -145,9 +145,14 @@ function manageSessions(pool: Pool, mysql2: Mysql2, connection: PoolOptions, set
 }
 
 /** Tries again while the server admits no further connection: another call may release one meanwhile. */
-function acquireWithin(settings: ResolvedSettings, acquire: () => Promise<PoolConnection>): Promise<PoolConnection> {
-	const options = { timeout: settings.acquireTimeout * 1000, isTransient: isOutOfConnections, longestPause: 500 };
-	return retry(acquire, options).catch((error: unknown) => {
+function acquireWithin(
+	settings: ResolvedSettings,
+	acquire: (timeout: number) => Promise<PoolConnection>,
+): Promise<PoolConnection> {
+	const timeout = settings.acquireTimeout * 1000;
+	const deadline = performance.now() + timeout;
+	const options = { timeout, isTransient: isOutOfConnections, longestPause: 500 };
+	return retry(() => acquire(Math.max(deadline - performance.now(), 0)), options).catch((error: unknown) => {
 		if (error instanceof TooManyConnectionsError) throw error;
 		// Nothing was sent yet, so a connection that was lost meanwhile is one that there never was.
 		const isFull = isOutOfConnections(error);
@@ -156,7 +161,7 @@ function acquireWithin(settings: ResolvedSettings, acquire: () => Promise<PoolCo
 }
 
 /** The next connection that is free, or a new one. */
-function take(pool: Pool, { acquireTimeout, poolSize }: ResolvedSettings): Promise<PoolConnection> {
+function take(pool: Pool, { acquireTimeout, poolSize }: ResolvedSettings, timeout: number): Promise<PoolConnection> {
 	return new Promise((fulfil, reject) => {
 		let timer: NodeJS.Timeout | undefined;
 		let isLate = false;
@@ -170,7 +175,7 @@ function take(pool: Pool, { acquireTimeout, poolSize }: ResolvedSettings): Promi
 			);
 		};
 		const onEnqueue = () => {
-			timer = setTimeout(giveUp, acquireTimeout * 1000);
+			timer = setTimeout(giveUp, timeout);
 		};
 		pool.once("enqueue", onEnqueue);
 		pool.getConnection((error, connection) => {
