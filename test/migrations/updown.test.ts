@@ -232,11 +232,15 @@ const COLUMNS = `SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) AS place FROM infor
 	WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1`;
 
 function onlyColumns(rows: Awaited<ReturnType<typeof dumpRows>>, places: ReadonlySet<string>): typeof rows {
-	const tables = Object.entries(rows).map(([table, found]): [string, Record<string, unknown>[]] => [
-		table,
-		found.map((row) => Object.fromEntries(Object.entries(row).filter(([column]) => places.has(`${table}.${column}`)))),
-	]);
-	return Object.fromEntries(tables);
+	const tables = Object.entries(rows).filter(([table]) => places.has(`${table}.id`));
+	return Object.fromEntries(
+		tables.map(([table, found]) => [
+			table,
+			found.map((row) =>
+				Object.fromEntries(Object.entries(row).filter(([column]) => places.has(`${table}.${column}`))),
+			),
+		]),
+	);
 }
 
 async function reverted(database: TestDatabase): Promise<number> {
