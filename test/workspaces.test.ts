@@ -40,15 +40,18 @@ before(async () => {
 after(() => database?.drop());
 
 describe("workspaces in one object", () => {
-	test("nothing is read or connected before the first call, which connects", () =>
-		withWorkspaces({}, async (db) => {
+	test("nothing is read or connected before the first call, which connects", async () => {
+		// A server lists a session that has ended for a moment longer.
+		const earlier = await connections();
+		await withWorkspaces({}, async (db) => {
 			const { workspaces } = db;
 			assert.equal(db.dataSource.isInitialized, false);
-			assert.equal(await connections(), 0);
+			assert.ok((await connections()) <= earlier);
 			assert.deepEqual(await workspaces.listByUser(ada), []);
 			assert.equal(db.dataSource.isInitialized, true);
 			assert.equal(await db.dataSource.query("SELECT 1").then((rows) => rows.length), 1);
-		}));
+		});
+	});
 
 	test("a wrong setting rejects the call, and not the line that made the object", async () => {
 		const db = openWorkspaces({ port: -1 });
