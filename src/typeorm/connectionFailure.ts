@@ -44,9 +44,9 @@ export function isTransient(error: unknown): boolean {
 /**
  * One line that says why there is no connection, and what to do about it.
  *
- * @param waited seconds for which it was tried again
+ * @param waited seconds for which it was tried again; undefined where it is tried once, whatever DB_CONNECT_TIMEOUT is
  */
-export function connectionFailure(error: unknown, settings: ResolvedSettings, waited = 0): ConnectionError {
+export function connectionFailure(error: unknown, settings: ResolvedSettings, waited?: number): ConnectionError {
 	if (error instanceof ConnectionError) return error;
 	return new ConnectionError(`${place(settings)}: ${reason(error as DriverError, settings, waited)}`, {
 		cause: withoutSecrets(error),
@@ -58,12 +58,13 @@ export function place({ socketPath, host, port }: ResolvedSettings): string {
 	return `Database server ${socketPath ?? `${host.includes(":") ? `[${host}]` : host}:${port}`}`;
 }
 
-function reason(error: DriverError, settings: ResolvedSettings, waited: number): string {
+function reason(error: DriverError, settings: ResolvedSettings, waited: number | undefined): string {
 	const { username, database, socketPath } = settings;
 	if (isTransient(error)) {
 		const where = socketPath ? "DB_SOCKET" : "DB_HOST and DB_PORT";
 		const within = waited ? ` within ${waited} s` : "";
-		return `no connection${within} (${summary(error)}); check that it runs, and ${where}, or raise DB_CONNECT_TIMEOUT`;
+		const longer = waited === undefined ? "" : ", or raise DB_CONNECT_TIMEOUT";
+		return `no connection${within} (${summary(error)}); check that it runs, and ${where}${longer}`;
 	}
 	switch (errorNumber(error)) {
 		case ERROR.ACCESS_DENIED_ERROR:

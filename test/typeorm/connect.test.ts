@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { createConnection } from "mysql2/promise";
-import { ConnectionError, createDataSource, type DataSourceSettings } from "../../src";
+import { ConnectionError, ConnectionLostError, createDataSource, type DataSourceSettings } from "../../src";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openDataSource, settingsOf, withDataSource } from "../../testing/dataSource";
 import { freePort, startSessionProxy } from "../support/sessionProxy";
@@ -216,6 +216,19 @@ test("a server that takes connections and drops them while it starts is waited f
 	} finally {
 		await proxy.close();
 	}
+});
+
+test("a server that is gone later: the call fails at once, and the message names no time to raise", async () => {
+	const proxy = await startSessionProxy(database);
+	await withDataSource(database, { port: proxy.port }, async (dataSource) => {
+		assert.deepEqual(await dataSource.query("SELECT 'yes' AS works"), [{ works: "yes" }]);
+		await proxy.close();
+		const failure: unknown = await dataSource.query("SELECT 1").catch((error: unknown) => error);
+		assert.ok(failure instanceof ConnectionError || failure instanceof ConnectionLostError, inspect(failure));
+		const next: unknown = await dataSource.query("SELECT 1").catch((error: unknown) => error);
+		assert.ok(next instanceof ConnectionError, inspect(next));
+		assert.match(next.message, /: no connection \(.*ECONNREFUSED.*\); check that it runs, and DB_HOST and DB_PORT$/);
+	});
 });
 
 test("a session that cannot be set up fails its connection, and the next one is tried afresh", async () => {
