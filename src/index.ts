@@ -15,6 +15,7 @@ export {
 	type RevertOptions,
 	type SchemaCheck,
 	type Step,
+	type StepRunning,
 	type TableReport,
 } from "./deploy";
 export {
