@@ -1,6 +1,7 @@
 import type { DataSource, Migration, QueryRunner } from "typeorm";
 import { IncompatibleSchemaError, LockTimeoutError, MissingPrivilegesError } from "../errors";
 import { emptyRecording, isTableCopyAllowed, type Recording, type Step, withContext } from "../schema/context";
+import { removeAbandonedCopies } from "../schema/rehearse";
 import { withMigrationSession } from "../schema/session";
 import { dryRun, recordingContext } from "./dryRun";
 import { pendingAfter, prepareHistory, readHistory } from "./history";
@@ -84,6 +85,7 @@ async function withLockIfFree<Result>(
 		throw error;
 	});
 	try {
+		if (lock) await removeAbandonedCopies(queryRunner);
 		return await work(lock !== undefined);
 	} finally {
 		await lock?.release().catch(() => undefined);

@@ -102,7 +102,6 @@ async function drop(queryRunner: QueryRunner, copy: string): Promise<void> {
 async function makeCopy(queryRunner: QueryRunner, table: string, recording: Recording): Promise<string | undefined> {
 	const copy = `${PREFIX}${table}`.slice(0, LONGEST_NAME);
 	try {
-		await drop(queryRunner, copy);
 		await whenFree(() => queryRunner.query(`CREATE TABLE ${quote(copy)} LIKE ${quote(table)}`));
 	} catch (error) {
 		if (hasNumber(error, ERROR.NO_SUCH_TABLE)) return undefined;
