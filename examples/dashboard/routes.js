@@ -44,8 +44,10 @@ function workspaceRoutes(router) {
 		handled(async (req, res) => {
 			const id = await db.workspaces.createWithinLimit({ userId: req.user.id, projectName: req.body.projectName });
 			const workspace = await db.workspaces.findById(id);
+			// The user may be deleted between two statements, and the workspace with them.
+			if (!workspace) return res.status(404).json({ error: "No such workspace" });
 			await record(workspace, req.user, "create");
-			res.status(201).json(workspace);
+			return res.status(201).json(workspace);
 		}),
 	);
 	router.post(
@@ -112,7 +114,9 @@ function previewRoutes(router) {
 		handled(async ({ workspace, user }, res) => {
 			const id = await lifecycle.createPreview(workspace);
 			await record(workspace, user, "preview_create");
-			res.status(201).json(await db.previews.findById(id));
+			const preview = await db.previews.findById(id);
+			if (!preview) return res.status(404).json({ error: "No such preview" });
+			return res.status(201).json(preview);
 		}),
 	);
 	router.post(
