@@ -160,7 +160,7 @@ function withLog<Options extends deploy.DeployOptions>(dataSource: DataSource, o
 		const line = deploy.describeEvent(event);
 		if (line !== undefined) dataSource.logger.logMigration(line);
 	};
-	return { onEvent, ...options };
+	return { ...options, onEvent: options.onEvent ?? onEvent };
 }
 
 /**

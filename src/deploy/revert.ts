@@ -30,9 +30,9 @@ import {
 /** How far to go back, and how. */
 export interface RevertOptions extends DeployOptions {
 	/** Reverts every migration that ran after this one; the last one by default. */
-	readonly to?: string;
+	readonly to?: string | undefined;
 	/** Reverts all of them. */
-	readonly all?: boolean;
+	readonly all?: boolean | undefined;
 }
 
 /**

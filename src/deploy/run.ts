@@ -13,19 +13,19 @@ import { type DeployEvent, type MigrationReport, summarize } from "./report";
 /** How a run or a revert goes about it. */
 export interface DeployOptions {
 	/** Only records the migrations as run (or reverted), as TypeORM's `--fake` does. */
-	readonly fake?: boolean;
+	readonly fake?: boolean | undefined;
 	/** Seconds to wait for another run on the same database; 600 by default. */
-	readonly lockTimeout?: number;
+	readonly lockTimeout?: number | undefined;
 	/** Seconds for which a statement is tried again while another session holds its table; 60 by default. */
-	readonly tableTimeout?: number;
+	readonly tableTimeout?: number | undefined;
 	/** Called with each event as it happens. What it throws ends the run. */
-	readonly onEvent?: (event: DeployEvent) => void;
+	readonly onEvent?: ((event: DeployEvent) => void) | undefined;
 	/** Ends the run once it is aborted: the step in progress is ended on the server, which takes it back as a whole. */
-	readonly signal?: AbortSignal;
+	readonly signal?: AbortSignal | undefined;
 	/** Whether a table may be copied while writers wait; by default what WORKSPACES_ALLOW_TABLE_COPY says. */
-	readonly allowTableCopy?: boolean;
+	readonly allowTableCopy?: boolean | undefined;
 	/** Whether reverts may delete data; by default what WORKSPACES_ALLOW_DATA_LOSS says. */
-	readonly allowDataLoss?: boolean;
+	readonly allowDataLoss?: boolean | undefined;
 }
 
 /** What a run or a revert did. */
