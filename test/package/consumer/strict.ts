@@ -21,7 +21,7 @@ function describe(workspace: Workspace): string {
 	// @ts-expect-error It may be null.
 	const wrong: number = workspace.assignedPort;
 	// @ts-expect-error It may not have been loaded.
-	void workspace.user.username;
+	void (() => workspace.user.username);
 	return `${workspace.projectName} is ${status ?? "unknown"} on ${port ?? wrong ?? "no port"}`;
 }
 
