@@ -34,7 +34,7 @@ const CASES: Readonly<Record<string, Prepare>> = {
 	"a database with columns, indexes, keys and ENUM values of its own": async (database) => {
 		await installOldDashboard(database);
 		await database.connection.query(
-			`ALTER TABLE workspaces ADD COLUMN note TEXT NULL, ADD INDEX own (container_name, status),
+			`ALTER TABLE workspaces ADD COLUMN owners_note TEXT NULL, ADD INDEX own (container_name, status),
 				MODIFY COLUMN status ENUM('stopped','paused','starting','running','stopping','error') DEFAULT 'stopped';
 			ALTER TABLE workspace_logs ADD COLUMN actor INT NULL, ADD FOREIGN KEY (actor) REFERENCES dashboard_users (id),
 				MODIFY COLUMN action ENUM('create','start','stop','delete','sync_to_project','sync_from_project',

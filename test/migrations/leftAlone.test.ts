@@ -42,10 +42,10 @@ describe("a run", () => {
 			await database.connection.query(
 				`CREATE TABLE teams (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(9)); INSERT INTO teams VALUES (3, 'ops 🚀');
 				ALTER TABLE dashboard_users ADD COLUMN language VARCHAR(5) DEFAULT 'de', ADD COLUMN email VARCHAR(255) NULL;
-				ALTER TABLE workspaces ADD COLUMN team INT NULL AFTER user_id, ADD COLUMN note TEXT NOT NULL,
-					ADD INDEX by_name (container_name, status), ADD CONSTRAINT own FOREIGN KEY (team) REFERENCES teams (id),
+				ALTER TABLE workspaces ADD COLUMN owners_team INT NULL AFTER user_id, ADD COLUMN owners_note TEXT NOT NULL,
+					ADD INDEX by_name (container_name, status), ADD CONSTRAINT own FOREIGN KEY (owners_team) REFERENCES teams (id),
 					MODIFY COLUMN status ENUM('paused','stopped','starting','running','stopping','error') DEFAULT 'stopped';
-				UPDATE workspaces SET team = 3, note = 'my 🚀 note', status = 'paused', updated_at = updated_at WHERE id = 11;
+				UPDATE workspaces SET owners_team = 3, owners_note = 'my 🚀 note', status = 'paused', updated_at = updated_at WHERE id = 11;
 				ALTER TABLE workspace_logs MODIFY COLUMN action ENUM('create','start','stop','delete','sync_to_project',
 					'sync_from_project','preview_create','preview_delete','timeout','error','migrated') NOT NULL;
 				UPDATE workspace_logs SET action = 'migrated' WHERE id = 42`,
@@ -57,9 +57,9 @@ describe("a run", () => {
 			const schema = await describeSchema(database);
 			assert.deepEqual(places(added("columns", schema)).sort(), [
 				"workspace_logs.action",
-				"workspaces.note",
+				"workspaces.owners_note",
+				"workspaces.owners_team",
 				"workspaces.status",
-				"workspaces.team",
 			]);
 			assert.deepEqual(places(lost("columns", schema)).sort(), ["workspace_logs.action", "workspaces.status"]);
 			assert.deepEqual(places(added("foreignKeys", schema)), ["workspaces.own"]);
@@ -75,7 +75,7 @@ describe("a run", () => {
 				"enum('paused','stopped','starting','running','stopping','error')",
 			]);
 			const later = await dumpRows(database);
-			assert.equal(later["workspaces"]?.find((row) => row["id"] === 11)?.["note"], "my 🚀 note");
+			assert.equal(later["workspaces"]?.find((row) => row["id"] === 11)?.["owners_note"], "my 🚀 note");
 			for (const table of OLD_TABLES.filter((name) => name !== "resource_limits")) {
 				const columns = Object.keys(rows[table]?.[0] ?? {});
 				const known = later[table]?.map((row) => Object.fromEntries(columns.map((column) => [column, row[column]])));

@@ -31,7 +31,7 @@ const one = (...sql: string[]): Choice => ({ sql });
 
 /** Each leaves a database that a run can adopt, or has to refuse; several may meet in one. */
 const CHOICES: readonly Choice[] = [
-	one("ALTER TABLE workspaces ADD COLUMN note TEXT NULL AFTER user_id"),
+	one("ALTER TABLE workspaces ADD COLUMN owners_note TEXT NULL AFTER user_id"),
 	one("ALTER TABLE workspace_logs ADD COLUMN actor INT NOT NULL DEFAULT 0"),
 	one("ALTER TABLE preview_environments ADD COLUMN `odd ``name` VARCHAR(9) NULL"),
 	one("ALTER TABLE workspaces ADD INDEX own (container_name, status)"),
