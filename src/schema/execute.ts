@@ -98,10 +98,11 @@ function stepOf(change: Change, number: number, total?: number): Step {
 	};
 }
 
-function record({ statements, steps }: Recording, change: Change, step: Step): void {
+function record({ statements, steps, tables }: Recording, change: Change, step: Step): void {
 	const skipsChecks = change.kind === "alter" && change.skipForeignKeyChecks;
 	statements.push(...(skipsChecks ? [WITHOUT_KEY_CHECKS, step.sql, WITH_KEY_CHECKS] : [step.sql]));
 	steps.push(step);
+	if (change.kind === "drop") tables.set(change.table, null);
 }
 
 async function carryOut(queryRunner: QueryRunner, change: Change): Promise<boolean> {

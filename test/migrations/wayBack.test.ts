@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Migration, type MigrationInterface, type QueryRunner } from "typeorm";
 import {
 	DataLossError,
 	IncompatibleSchemaError,
@@ -9,12 +10,34 @@ import {
 	status,
 	TableInUseError,
 } from "../../src";
+import { dryRun } from "../../src/deploy/dryRun";
+import { converge, dropTables, foreignKey, idColumn, index, notNull, type TableShape } from "../../src/schema";
 import { addUsers, type TestDatabase } from "../../testing/database";
 import { withDatabase, withDataSource } from "../../testing/dataSource";
 import { startProxy, type Verdict } from "../../testing/proxy";
 import { describeSchema, snapshot } from "../support/snapshot";
 
-const first = migrations[0]?.name ?? assert.fail();
+const Create = migrations[0] ?? assert.fail();
+const first = Create.name;
+
+const NOTES: TableShape = {
+	name: "notes",
+	columns: [idColumn(), notNull("workspace_id", "int")],
+	indexes: [index("workspace_id", "workspace_id")],
+	foreignKeys: [foreignKey("notes_ibfk_1", "workspace_id", "workspaces", "CASCADE")],
+};
+
+class AddNotes implements MigrationInterface {
+	readonly name = "AddNotes1895478400000";
+
+	async up(queryRunner: QueryRunner): Promise<void> {
+		await converge(queryRunner, [NOTES], { create: true });
+	}
+
+	async down(queryRunner: QueryRunner): Promise<void> {
+		await dropTables(queryRunner, [NOTES.name]);
+	}
+}
 
 /** What is done just before the first command that matches reaches the server. */
 async function beforeCommand(
@@ -60,6 +83,27 @@ describe("the way back", () => {
 			await database.connection.query("DROP TABLE notes");
 			await revert(dataSource, { all: true });
 			assert.deepEqual(Object.keys(await snapshot(database)), ["dashboard_users"]);
+		}));
+
+	it("goes over several migrations where one drops a table that refers to another's", () =>
+		withDatabase(async (_, dataSource) => {
+			await migrate(dataSource);
+			const queryRunner = dataSource.createQueryRunner();
+			try {
+				await new AddNotes().up(queryRunner);
+				const product = { migrations: [...migrations, AddNotes], checks: [] };
+				const back = [new AddNotes(), new Create()].map(
+					(instance) => new Migration(undefined, 1, instance.name, instance),
+				);
+				const { statements } = await dryRun(queryRunner, { migrations: back, product, direction: "down" });
+				const dropped = statements.flatMap((sql) => /^DROP TABLE IF EXISTS `(\w+)`/.exec(sql)?.[1] ?? []);
+				assert.deepEqual(dropped.slice(0, 1), ["notes"]);
+				assert.ok(dropped.includes("workspaces"), dropped.join());
+				const alone = { migrations: back.slice(1), product, direction: "down" } as const;
+				await assert.rejects(dryRun(queryRunner, alone), /notes refers to workspaces/);
+			} finally {
+				await queryRunner.release();
+			}
 		}));
 
 	/** Each way in which a revert removes data, and a row that comes after it has counted none. */
