@@ -2,7 +2,7 @@ import type { Migration, QueryRunner } from "typeorm";
 import { IncompatibleSchemaError, MigrationError } from "../errors";
 import { emptyRecording, type MigrationContext, type Recording, withContext } from "../schema/context";
 import { unlessSettled } from "../schema/converge";
-import { removeCopies } from "../schema/rehearse";
+import { removeCopies } from "../schema/trial";
 import { recordRun } from "./history";
 import { isPlannable, type Product } from "./product";
 
@@ -16,7 +16,7 @@ export interface Planned {
 	readonly product: Product;
 	readonly direction: "up" | "down";
 	/** Whether each ALTER is tried on an empty copy of its table; only under the lock, and with the privileges for it. */
-	readonly rehearses?: boolean;
+	readonly usesCopies?: boolean;
 	readonly allowTableCopy?: boolean;
 }
 
@@ -46,10 +46,10 @@ async function dryRunOnce(queryRunner: QueryRunner, planned: Planned): Promise<D
 async function recordMigration(
 	queryRunner: QueryRunner,
 	migration: Migration,
-	{ product, direction, rehearses = false, allowTableCopy = false }: Planned,
+	{ product, direction, usesCopies = false, allowTableCopy = false }: Planned,
 	recording: Recording,
 ): Promise<void> {
-	const context = { ...recordingContext(recording), rehearses, allowTableCopy };
+	const context = { ...recordingContext(recording), usesCopies, allowTableCopy };
 	try {
 		await withContext(queryRunner, context, async () => {
 			if (isPlannable(migration, product)) await migration.instance?.[direction](queryRunner);
@@ -75,7 +75,7 @@ export function recordingContext(recording: Recording): MigrationContext {
 		onProgress: () => undefined,
 		beforeStatement: async () => undefined,
 		tableTimeout: 0,
-		rehearses: false,
+		usesCopies: false,
 		allowTableCopy: false,
 		allowDataLoss: false,
 		steps: recording.steps.length,

@@ -37,7 +37,7 @@ export async function migrate(
 			const history = await readHistory(queryRunner);
 			const pending = pendingAfter(dataSource, history);
 			if (!pending.length) return upToDate(options, "No migrations are pending: another run did them");
-			const { canRehearse } = await refuseMissingPrivileges(queryRunner, "run");
+			const { canCopy } = await refuseMissingPrivileges(queryRunner, "run");
 			const first = pending.findIndex((migration) => isPlannable(migration, product));
 			const ours = first === -1 ? [] : pending.slice(first);
 			// The application's that come first may make what ours refer to.
@@ -49,7 +49,7 @@ export async function migrate(
 						migrations: ours,
 						product,
 						direction: "up",
-						rehearses: canRehearse,
+						usesCopies: canCopy,
 						allowTableCopy,
 					});
 			await runAll(run, { product, history, migrations: ours, planned });

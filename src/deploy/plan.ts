@@ -1,8 +1,8 @@
 import type { DataSource, Migration, QueryRunner } from "typeorm";
 import { IncompatibleSchemaError, LockTimeoutError, MissingPrivilegesError } from "../errors";
 import { emptyRecording, isTableCopyAllowed, type Recording, type Step, withContext } from "../schema/context";
-import { removeAbandonedCopies } from "../schema/rehearse";
 import { withMigrationSession } from "../schema/session";
+import { removeAbandonedCopies } from "../schema/trial";
 import { dryRun, recordingContext } from "./dryRun";
 import { pendingAfter, prepareHistory, readHistory } from "./history";
 import { acquireLock } from "./lock";
@@ -47,7 +47,7 @@ export async function plan(
 		const privileges = await inspectPrivileges(queryRunner);
 		const refusals = refusalsOf(privileges);
 		const { statements, steps } = await withMigrationSession(queryRunner, () =>
-			withLockIfFree(queryRunner, privileges, (rehearses) => dryRun(queryRunner, { ...planned, rehearses })),
+			withLockIfFree(queryRunner, privileges, (usesCopies) => dryRun(queryRunner, { ...planned, usesCopies })),
 		).catch((error: unknown) => {
 			if (!(error instanceof IncompatibleSchemaError)) throw error;
 			throw new IncompatibleSchemaError([...refusals, ...error.problems]);
@@ -76,10 +76,10 @@ function namesOf(migrations: readonly Migration[]): string[] {
 /** Copies of tables are made and removed under the lock only: while another run holds it, nothing is tried. */
 async function withLockIfFree<Result>(
 	queryRunner: QueryRunner,
-	{ canRehearse }: Privileges,
-	work: (rehearses: boolean) => Promise<Result>,
+	{ canCopy }: Privileges,
+	work: (usesCopies: boolean) => Promise<Result>,
 ): Promise<Result> {
-	if (!canRehearse) return work(false);
+	if (!canCopy) return work(false);
 	const lock = await acquireLock(queryRunner, { timeout: 0, onProgress: () => undefined }).catch((error: unknown) => {
 		if (error instanceof LockTimeoutError) return undefined;
 		throw error;

@@ -26,7 +26,7 @@ export interface Privileges {
 	/** Empty too where roles or grants on single tables leave it open: then the server decides. */
 	readonly missing: readonly string[];
 	/** Whether copies of tables may be made and removed again. */
-	readonly canRehearse: boolean;
+	readonly canCopy: boolean;
 }
 
 /** The account as information_schema writes it; a name may hold an @, a host may not. */
@@ -55,6 +55,6 @@ export async function inspectPrivileges(queryRunner: QueryRunner, work: "run" | 
 		user: rows[0]?.user ?? "",
 		database: rows[0]?.name ?? "",
 		missing: granted.has("?") ? [] : required.filter((privilege) => !granted.has(privilege)),
-		canRehearse: ["CREATE", "ALTER", "INDEX", "DROP"].every((privilege) => granted.has(privilege)),
+		canCopy: ["CREATE", "ALTER", "INDEX", "DROP"].every((privilege) => granted.has(privilege)),
 	};
 }

@@ -1,8 +1,8 @@
 import type { DataSource, Migration, QueryRunner } from "typeorm";
 import { InterruptedError } from "../errors";
 import { isDataLossAllowed, isTableCopyAllowed, type MigrationContext, type MigrationEvent } from "../schema/context";
-import { removeAbandonedCopies } from "../schema/rehearse";
 import { withMigrationSession } from "../schema/session";
+import { removeAbandonedCopies } from "../schema/trial";
 import type { DeployLock } from "./deployLock";
 import type { DryRun } from "./dryRun";
 import { withLiveSession } from "./liveSession";
@@ -140,7 +140,7 @@ export function executingContext(run: Run, planned?: DryRun): MigrationContext {
 			await lock.ensureHeld();
 		},
 		tableTimeout: tableTimeout * 1000,
-		rehearses: false,
+		usesCopies: false,
 		allowTableCopy,
 		allowDataLoss,
 		...(planned && { total: planned.steps.length, algorithms: planned.algorithms }),

@@ -95,7 +95,7 @@ export interface MigrationContext {
 	/** Steps of the whole run, where they were counted. */
 	readonly total?: number;
 	/** Whether a dry run tries each ALTER on an empty copy of its table. */
-	readonly rehearses: boolean;
+	readonly usesCopies: boolean;
 	/** What a dry run learned of algorithms. */
 	readonly algorithms?: ReadonlyMap<string, Algorithm>;
 	/** Whether a table may be copied while writers wait. */
@@ -134,7 +134,7 @@ function plainContext({ dataSource }: QueryRunner): MigrationContext {
 		onProgress: () => undefined,
 		beforeStatement: async () => undefined,
 		tableTimeout: 60_000,
-		rehearses: false,
+		usesCopies: false,
 		// Nobody was asked before, and to stop in the middle would be worse.
 		allowTableCopy: true,
 		allowDataLoss: isDataLossAllowed(),

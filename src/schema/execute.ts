@@ -7,9 +7,9 @@ import { ALREADY_MADE, isUnsupported, LOCKED, NEXT, textOf } from "./alter";
 import { blockers } from "./blockers";
 import { contextOf, emit, type MigrationContext, type Recording, type Step } from "./context";
 import { quote } from "./ddl";
-import { keyOf, rehearse, rehearseRows } from "./rehearse";
 import { withMigrationSession } from "./session";
 import type { Alteration, Change } from "./statements";
+import { keyOf, tryAlteration, tryRowsChange } from "./trial";
 
 const WITHOUT_KEY_CHECKS = "SET SESSION foreign_key_checks = 0";
 const WITH_KEY_CHECKS = "SET SESSION foreign_key_checks = 1";
@@ -29,9 +29,9 @@ export async function execute(queryRunner: QueryRunner, change: Change): Promise
 	const { recording } = context;
 	if (recording) {
 		if (change.kind === "create") recording.untried.add(change.table);
-		if (change.kind === "rows") await rehearseRows(queryRunner, change, recording);
-		const rehearsed = change.kind === "alter" ? await rehearse(queryRunner, change, recording) : change;
-		record(recording, change, stepOf(rehearsed, ++context.steps));
+		if (change.kind === "rows") await tryRowsChange(queryRunner, change, recording);
+		const tried = change.kind === "alter" ? await tryAlteration(queryRunner, change, recording) : change;
+		record(recording, change, stepOf(tried, ++context.steps));
 		return true;
 	}
 	const step = stepOf(withAlgorithm(context, change), ++context.steps, context.total);

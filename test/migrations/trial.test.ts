@@ -97,8 +97,8 @@ const DONE: Readonly<Record<string, { prepare: Prepare; only?: "mariadb" | "mysq
 	},
 	"copies of tables that a killed run left": {
 		prepare: after(
-			"CREATE TABLE dployr_rehearsal_of_workspaces (id INT PRIMARY KEY)",
-			"CREATE TABLE dployr_rehearsal_of_something_else (id INT PRIMARY KEY)",
+			"CREATE TABLE dployr_trial_of_workspaces (id INT PRIMARY KEY)",
+			"CREATE TABLE dployr_trial_of_something_else (id INT PRIMARY KEY)",
 		),
 	},
 };

@@ -14,17 +14,17 @@ import type { Alteration, RowsChange } from "./statements";
  */
 
 /** Begins the names of copies, so that the next run knows those of one that was killed. */
-const PREFIX = "dployr_rehearsal_of_";
+const PREFIX = "dployr_trial_of_";
 const LONGEST_NAME = 64;
 
 /** Tries a change, unless its table is one that the run makes itself, and takes note of what the server says. */
-export async function rehearse(
+export async function tryAlteration(
 	queryRunner: QueryRunner,
 	change: Alteration,
 	recording: Recording,
 ): Promise<Alteration> {
-	const { rehearses } = contextOf(queryRunner);
-	if (!rehearses || recording.untried.has(change.table)) return change;
+	const { usesCopies } = contextOf(queryRunner);
+	if (!usesCopies || recording.untried.has(change.table)) return change;
 	const copy = recording.copies.get(change.table) ?? (await makeCopy(queryRunner, change.table, recording));
 	if (copy === undefined) return change;
 	const found = await tryOn(queryRunner, change, copy);
@@ -48,9 +48,9 @@ export async function rehearse(
  * Tries a statement about rows in a transaction that is rolled back: triggers and the owner's foreign keys have a say.
  * An INSERT only where there are triggers, since it uses up a number of the id.
  */
-export async function rehearseRows(queryRunner: QueryRunner, change: RowsChange, recording: Recording): Promise<void> {
+export async function tryRowsChange(queryRunner: QueryRunner, change: RowsChange, recording: Recording): Promise<void> {
 	const { table, sql, what } = change;
-	if (!contextOf(queryRunner).rehearses || recording.untried.has(table)) return;
+	if (!contextOf(queryRunner).usesCopies || recording.untried.has(table)) return;
 	if (/^INSERT/i.test(sql) && !(await hasTriggers(queryRunner, table))) return;
 	await queryRunner.query("START TRANSACTION");
 	try {
