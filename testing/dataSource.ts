@@ -39,7 +39,7 @@ export async function withDataSource<Result>(
 	}
 }
 
-/** A host's own plain TypeORM DataSource with this module's entities and migrations in it. */
+/** An application's own plain TypeORM DataSource with this module's entities and migrations in it. */
 export async function openPlainDataSource(database: TestDatabase): Promise<DataSource> {
 	const [{ version }] = (await database.rows("SELECT VERSION() AS version")) as [{ version: string }];
 	const dataSource = new DataSource({

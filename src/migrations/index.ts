@@ -4,7 +4,7 @@ import { AddCodeServerPassword1795478402000 } from "./1795478402000-AddCodeServe
 import { AddForceDeleteAction1795478403000 } from "./1795478403000-AddForceDeleteAction";
 import { AddQueryIndexes1795478404000 } from "./1795478404000-AddQueryIndexes";
 
-/** Every migration, in the order in which they run, for a host with a DataSource of its own. */
+/** Every migration, in the order in which they run, for an application with a DataSource of its own. */
 export const migrations = [
 	CreateWorkspaceTables1795478400000,
 	KeepOneGlobalResourceLimit1795478401000,

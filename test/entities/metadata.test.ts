@@ -38,7 +38,7 @@ describe("the entities' metadata", () => {
 	it("says of every column whether it may be NULL, as the database does", async () => {
 		for (const { tableName, columns, target } of dataSource.entityMetadatas) {
 			const mappedNames = columns.map((column) => column.databaseName);
-			// The host's table has columns that are no business of the module.
+			// The application's table has columns that are no business of the module.
 			const isMapped = ({ name }: Column) => target !== DashboardUser || mappedNames.includes(name);
 			const found = (await storedColumns(tableName)).filter(isMapped);
 			const stored = Object.fromEntries(found.map((column) => [column.name, column.nullable === "YES"]));

@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openPlainDataSource } from "../../testing/dataSource";
 import { CONTRACT } from "../support/contract";
 
-/** What TypeORM keeps beside them, and the host's own. */
+/** What TypeORM keeps beside them, and the application's own. */
 const OTHER_TABLES = ["dashboard_users", "migrations", "typeorm_metadata"];
 
 let database: TestDatabase;

@@ -30,7 +30,7 @@ async function atOnce(calls: (() => Promise<unknown>)[]): Promise<Record<string,
 const times = <Item>(count: number, make: (index: number) => Item) =>
 	Array.from({ length: count }, (_, index) => make(index));
 
-/** A host's DataSource whose sessions see what others commit at once. */
+/** An application's DataSource whose sessions see what others commit at once. */
 async function openReadCommitted(): Promise<DataSource> {
 	const type = context.dataSource.options.type as "mysql";
 	const host = new DataSource({ type, url: context.database.url, entities, poolSize: SESSIONS });

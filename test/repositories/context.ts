@@ -92,7 +92,7 @@ export async function secondsFromNow(database: TestDatabase, date: Date | null |
 	return (date?.getTime() ?? Number.NaN) / 1000 - Number(row?.now);
 }
 
-/** Works on a DataSource as a host may have it: none of the module's settings. */
+/** Works on a DataSource as an application may have it: none of the module's settings. */
 export async function onHost<Result>(
 	{ database, dataSource }: Context,
 	options: object,

@@ -132,7 +132,7 @@ describe("secrets", () => {
 		}
 	});
 
-	test("of a failed statement are in neither error nor log, also on a host's own DataSource", async () => {
+	test("of a failed statement are in neither error nor log, also on an application's own DataSource", async () => {
 		const { database } = context;
 		const lines: string[] = [];
 		const log = (...shown: unknown[]) => {

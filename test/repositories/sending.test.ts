@@ -113,7 +113,7 @@ describe("repositories", () => {
 		);
 	});
 
-	test("give details back as they were on a host's own DataSource", async () => {
+	test("give details back as they were on an application's own DataSource", async () => {
 		await withHost({}, async (host) => {
 			const { logs } = repositoriesOf(host);
 			for (const details of ["123", '{"a":1}', "text", 123, { list: [1, "2", null] }]) {
@@ -182,7 +182,7 @@ describe("repositories", () => {
 		});
 	});
 
-	test("tell the host's log and subscribers of every statement, and of what failed", async () => {
+	test("tell the application's log and subscribers of every statement, and of what failed", async () => {
 		const logged: string[] = [];
 		const events: unknown[] = [];
 		const note = (kind: string) => (first: unknown, second: unknown) => {
