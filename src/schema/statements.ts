@@ -120,8 +120,8 @@ function foreignKeyStatements(table: string, clauses: readonly Clause[], server:
 		],
 		algorithm: "INPLACE",
 		skipForeignKeyChecks: true,
-		// A key to the copy itself says whether the table may have one, and waits for no other table.
-		partsOn: (copy) => [...more, ...keys.map(({ column }) => selfReference(copy, column))],
+		// A key to the copy itself says whether the table may have one, and waits for no other table. One that has some may.
+		partsOn: (copy) => (dropped.length ? [] : [...more, ...keys.map(({ column }) => selfReference(copy, column))]),
 	});
 	const final = (key: ForeignKeyShape) => key.name;
 	if (!keys.some((key) => dropped.includes(key.name))) return [{ ...swap(dropped, final, indexes), what }];

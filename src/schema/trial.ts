@@ -25,9 +25,10 @@ export async function tryAlteration(
 ): Promise<Alteration> {
 	const { usesCopies } = contextOf(queryRunner);
 	if (!usesCopies || recording.untried.has(change.table)) return change;
-	const copy = recording.copies.get(change.table) ?? (await makeCopy(queryRunner, change.table, recording));
-	if (copy === undefined) return change;
-	const found = await tryOn(queryRunner, change, copy);
+	const copy = `${PREFIX}${change.table}`.slice(0, LONGEST_NAME);
+	const parts = change.partsOn?.(copy) ?? change.parts;
+	if (!parts.length || !(await hasCopy(queryRunner, change.table, copy, recording))) return change;
+	const found = await tryOn(queryRunner, { ...change, table: copy, parts });
 	const what = change.what.join(", ") || "to prepare the next step";
 	if ("reason" in found) {
 		recording.problems.push(`${change.table}: the server refuses "${what}": ${found.reason}`);
@@ -98,30 +99,27 @@ async function drop(queryRunner: QueryRunner, copy: string): Promise<void> {
 	await whenFree(() => queryRunner.query(`DROP TABLE IF EXISTS ${quote(copy)}`));
 }
 
-/** Undefined where the table is not there: the statements before would have made it. */
-async function makeCopy(queryRunner: QueryRunner, table: string, recording: Recording): Promise<string | undefined> {
-	const copy = `${PREFIX}${table}`.slice(0, LONGEST_NAME);
+/** Makes the copy unless it is there; false where the table is not there: the statements before would have made it. */
+async function hasCopy(queryRunner: QueryRunner, table: string, copy: string, { copies }: Recording): Promise<boolean> {
+	if (copies.has(table)) return true;
 	try {
 		await whenFree(() => queryRunner.query(`CREATE TABLE ${quote(copy)} LIKE ${quote(table)}`));
 	} catch (error) {
-		if (hasNumber(error, ERROR.NO_SUCH_TABLE)) return undefined;
+		if (hasNumber(error, ERROR.NO_SUCH_TABLE)) return false;
 		throw error;
 	}
-	recording.copies.set(table, copy);
-	return copy;
+	copies.set(table, copy);
+	return true;
 }
 
 type Finding = { readonly algorithm: Algorithm } | { readonly reason: string };
 
-async function tryOn(queryRunner: QueryRunner, change: Alteration, copy: string): Promise<Finding> {
-	const parts = change.partsOn?.(copy) ?? change.parts;
-	const tried = { ...change, table: copy, parts };
-	if (!parts.length) return { algorithm: change.algorithm };
+async function tryOn(queryRunner: QueryRunner, change: Alteration): Promise<Finding> {
 	if (change.skipForeignKeyChecks) await queryRunner.query("SET SESSION foreign_key_checks = 0");
 	try {
 		for (let algorithm = change.algorithm; ; ) {
 			try {
-				await whenFree(() => queryRunner.query(textOf(tried, algorithm)));
+				await whenFree(() => queryRunner.query(textOf(change, algorithm)));
 				return { algorithm };
 			} catch (error) {
 				if (hasNumber(error, ...ALREADY_MADE)) return { algorithm };
