@@ -22,6 +22,12 @@ type MigrationOptions = Parameters<DataSource["runMigrations"]>[0];
  * This package's DataSource: made by `createDataSource`, and what TypeORM's own commands work on.
  *
  * Nothing is read or connected before `initialize()`, which sends three statements.
+ *
+ * @example
+ * const dataSource = new WorkspacesDataSource({ host: "127.0.0.1", database: "dashboard", username: "root" });
+ * await dataSource.initialize();
+ * const stopped = await dataSource.getRepository(Workspace).countBy({ status: "stopped" });
+ * await dataSource.destroy();
  */
 export class WorkspacesDataSource extends DataSource {
 	/** What the last run or revert of migrations did; undefined before one, and where there was nothing to do. */
@@ -126,6 +132,10 @@ function connectionOptions(settings: ResolvedSettings) {
  * Makes this package's DataSource. Settings come from `settings`, else from the environment (`DB_HOST`, `DB_PORT`,
  * `DB_USERNAME`, `DB_PASSWORD`, `DB_DATABASE` and more, see `DataSourceSettings`), else from a `.env` file in the
  * working folder; they are read when it is initialized.
+ *
+ * @example
+ * const dataSource = await createDataSource({ connectTimeout: 5 }).initialize();
+ * const workspaces = WorkspaceRepository.from(dataSource);
  */
 export function createDataSource(settings: DataSourceSettings = {}): WorkspacesDataSource {
 	return new WorkspacesDataSource(settings);
@@ -170,6 +180,10 @@ function withLog<Options extends deploy.DeployOptions>(dataSource: DataSource, o
  *
  * @throws IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, LockTimeoutError before anything is
  *   changed; TableInUseError, LockLostError, InterruptedError, MigrationError where it has to be run again
+ *
+ * @example
+ * const { migrations, report } = await migrate(dataSource, { lockTimeout: 30 });
+ * if (report) console.log(`${migrations.length} migrations\n${formatReport(report)}`);
  */
 export async function migrate(
 	dataSource: DataSource,
@@ -182,6 +196,10 @@ export async function migrate(
  * Reverts the last migration of an initialized DataSource, or several as one decision, under the same guards.
  *
  * @throws DataLossError where that would delete data, and what `migrate` throws
+ *
+ * @example
+ * await revert(dataSource);                                             // the last migration
+ * await revert(dataSource, { to: "CreateWorkspaceTables1795478400000" });   // all that came after it
  */
 export async function revert(dataSource: DataSource, options: deploy.RevertOptions = {}): Promise<deploy.DeployResult> {
 	return deploy.revert(usable(dataSource), PRODUCT, withLog(dataSource, options));
@@ -192,17 +210,34 @@ export async function revert(dataSource: DataSource, options: deploy.RevertOptio
  * on which it tries each ALTER.
  *
  * @throws IncompatibleSchemaError where `migrate` would refuse
+ *
+ * @example
+ * const { statements, refusals } = await plan(dataSource);
+ * for (const sql of statements) console.log(`${sql};`);
+ * if (refusals.length > 0) console.error(refusals.join("\n"));
  */
 export async function plan(dataSource: DataSource, options: deploy.PlanOptions = {}): Promise<deploy.MigrationPlan> {
 	return deploy.plan(usable(dataSource), PRODUCT, options);
 }
 
-/** Whether the database of an initialized DataSource is up to date with this package. Changes nothing. */
+/**
+ * Whether the database of an initialized DataSource is up to date with this package. Changes nothing.
+ *
+ * @example
+ * const result = await check(dataSource);
+ * if (!result.ok) console.error(formatCheck(result));
+ */
 export async function check(dataSource: DataSource): Promise<deploy.SchemaCheck> {
 	return deploy.check(usable(dataSource), PRODUCT);
 }
 
-/** Each migration that the DataSource or its database knows, and what became of it: two statements. */
+/**
+ * Each migration that the DataSource or its database knows, and what became of it: two statements.
+ *
+ * @example
+ * const pending = (await status(dataSource)).filter(({ state }) => state === "pending");
+ * console.log(pending.map(({ name }) => name).join("\n"));
+ */
 export async function status(dataSource: DataSource): Promise<deploy.MigrationStatus[]> {
 	return deploy.status(usable(dataSource));
 }

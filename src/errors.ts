@@ -32,6 +32,14 @@ export type WorkspacesErrorCode =
 /**
  * The base of every error that this package throws on purpose. `code` says which one it is; the message says what to
  * do, and never holds a value that was given; `cause` is the driver's error where there was one, without values too.
+ *
+ * Any call of a repository may reject with ConnectionError, ConnectionLostError, TooManyConnectionsError, BusyError,
+ * ReadOnlyServerError and, where a value is none that its parameter takes, InvalidValueError.
+ *
+ * @example
+ * const HTTP_STATUS: Partial<Record<WorkspacesErrorCode, number>> = { LIMIT_REACHED: 409, NOT_FOUND: 404, BUSY: 503 };
+ * if (!(error instanceof WorkspacesError)) return next(error);
+ * res.status(HTTP_STATUS[error.code] ?? 400).json({ code: error.code, error: error.message });
  */
 export abstract class WorkspacesError extends Error {
 	/** Written out in each class, since a bundler may give classes other names. */
@@ -47,13 +55,30 @@ abstract class OperationalError extends WorkspacesError {
 	}
 }
 
-/** A setting cannot be used. The message begins with the variable's name and never holds a secret. */
+/**
+ * A setting cannot be used. The message begins with the variable's name and never holds a secret.
+ *
+ * @example
+ * try {
+ *   readSettings({ port: 70_000 });
+ * } catch (error) {
+ *   if (error instanceof SettingsError) console.error(error.message);   // port: must be …
+ * }
+ */
 export class SettingsError extends OperationalError {
 	override readonly name = "SettingsError";
 	readonly code = "INVALID_SETTING";
 }
 
-/** The server cannot be reached, refuses this user, or is not supported. `cause` is the driver's error. */
+/**
+ * The server cannot be reached, refuses this user, or is not supported. `cause` is the driver's error.
+ *
+ * @example
+ * const rows = await db.workspaces.listByUser(userId).catch((error) => {
+ *   if (error instanceof ConnectionError) return [];   // set-up mode: there is no database yet
+ *   throw error;
+ * });
+ */
 export class ConnectionError extends OperationalError {
 	override readonly name = "ConnectionError";
 	readonly code = "CONNECTION_FAILED";
@@ -63,6 +88,12 @@ export class ConnectionError extends OperationalError {
  * The connection was lost while a statement waited for its answer: the session was killed, the server went down, or the
  * network went silent. Whether the statement was executed is not known, unless it was part of a transaction that was
  * not committed yet: that is rolled back. The next call gets another connection.
+ *
+ * @example
+ * await db.workspaces.markStopped(id).catch((error) => {
+ *   if (!(error instanceof ConnectionLostError)) throw error;
+ *   return db.workspaces.markStopped(id);   // false where the first one was executed
+ * });
  */
 export class ConnectionLostError extends WorkspacesError {
 	override readonly name = "ConnectionLostError";
@@ -77,13 +108,23 @@ export class ConnectionLostError extends WorkspacesError {
 	}
 }
 
-/** The server, the account or the pool has no connection left. Nothing was sent; the same call may succeed later. */
+/**
+ * The server, the account or the pool has no connection left. Nothing was sent; the same call may succeed later.
+ *
+ * @example
+ * if (error instanceof TooManyConnectionsError) return res.status(503).set("Retry-After", "5").end();
+ */
 export class TooManyConnectionsError extends WorkspacesError {
 	override readonly name = "TooManyConnectionsError";
 	readonly code = "TOO_MANY_CONNECTIONS";
 }
 
-/** The server takes no writes: it is a replica, or is set to be read only. Nothing was changed. */
+/**
+ * The server takes no writes: it is a replica, or is set to be read only. Nothing was changed.
+ *
+ * @example
+ * if (error instanceof ReadOnlyServerError) return res.status(503).json({ error: "Maintenance: try again later" });
+ */
 export class ReadOnlyServerError extends WorkspacesError {
 	override readonly name = "ReadOnlyServerError";
 	readonly code = "READ_ONLY";
@@ -96,13 +137,29 @@ export class ReadOnlyServerError extends WorkspacesError {
 	}
 }
 
-/** The operation would change tables that are not this package's. */
+/**
+ * The operation would change tables that are not this package's.
+ *
+ * @example
+ * await dataSource.synchronize().catch((error) => {
+ *   if (error instanceof RefusedOperationError) console.error(error.message);   // use migrations
+ * });
+ */
 export class RefusedOperationError extends OperationalError {
 	override readonly name = "RefusedOperationError";
 	readonly code = "OPERATION_REFUSED";
 }
 
-/** A statement that would lose data. */
+/**
+ * A statement that would lose data.
+ *
+ * @example
+ * const { statement, remedy }: LossyChange = {
+ *   statement: "ALTER TABLE `workspaces` DROP COLUMN `disk_limit`",
+ *   reason: "dropping the column deletes what it holds",
+ *   remedy: "change it in place with MODIFY COLUMN",
+ * };
+ */
 export interface LossyChange {
 	readonly statement: string;
 	readonly reason: string;
@@ -112,7 +169,14 @@ export interface LossyChange {
 	readonly dropped?: string;
 }
 
-/** A generated migration would lose data. Nothing was written. */
+/**
+ * A generated migration would lose data. Nothing was written.
+ *
+ * @example
+ * if (error instanceof LossyChangeError) {
+ *   for (const { statement, remedy } of error.changes) console.error(`${statement}: ${remedy}`);
+ * }
+ */
 export class LossyChangeError extends OperationalError {
 	override readonly name = "LossyChangeError";
 	readonly code = "LOSSY_CHANGE";
@@ -126,13 +190,28 @@ export class LossyChangeError extends OperationalError {
 	}
 }
 
-/** A run or a revert of migrations failed. `cause` is the server's error where there was one. */
+/**
+ * A run or a revert of migrations failed. `cause` is the server's error where there was one.
+ *
+ * @example
+ * try {
+ *   await db.migrate();
+ * } catch (error) {
+ *   if (!(error instanceof MigrationError)) throw error;
+ *   console.error(`Set-up mode: ${error.message}`);   // one of the classes below, by `error.code`
+ * }
+ */
 export class MigrationError extends OperationalError {
 	override readonly name: string = "MigrationError";
 	readonly code: WorkspacesErrorCode = "MIGRATION_FAILED";
 }
 
-/** The database cannot be brought to the wanted shape without losing something. Nothing was changed. */
+/**
+ * The database cannot be brought to the wanted shape without losing something. Nothing was changed.
+ *
+ * @example
+ * if (error instanceof IncompatibleSchemaError) res.render("set-up", { problems: error.problems });
+ */
 export class IncompatibleSchemaError extends MigrationError {
 	override readonly name = "IncompatibleSchemaError";
 	override readonly code = "INCOMPATIBLE_SCHEMA";
@@ -142,7 +221,12 @@ export class IncompatibleSchemaError extends MigrationError {
 	}
 }
 
-/** Another session held a table until the table timeout had passed. Run it again once that session is gone. */
+/**
+ * Another session held a table until the table timeout had passed. Run it again once that session is gone.
+ *
+ * @example
+ * if (error instanceof TableInUseError) console.error(`${error.table} is held by ${error.who}`);
+ */
 export class TableInUseError extends MigrationError {
 	override readonly name = "TableInUseError";
 	override readonly code = "TABLE_IN_USE";
@@ -157,7 +241,12 @@ export class TableInUseError extends MigrationError {
 	}
 }
 
-/** Another run held the right to migrate this database until the lock timeout had passed. Nothing was changed. */
+/**
+ * Another run held the right to migrate this database until the lock timeout had passed. Nothing was changed.
+ *
+ * @example
+ * if (error instanceof LockTimeoutError) console.error(`Another deploy runs on ${error.database}: ${error.who}`);
+ */
 export class LockTimeoutError extends MigrationError {
 	override readonly name = "LockTimeoutError";
 	override readonly code = "LOCK_TIMEOUT";
@@ -176,13 +265,26 @@ export class LockTimeoutError extends MigrationError {
 	}
 }
 
-/** Another run took over the right to migrate this database: this one stops. Run it again. */
+/**
+ * Another run took over the right to migrate this database: this one stops. Run it again.
+ *
+ * @example
+ * const again = error instanceof LockLostError;
+ * if (again) await db.migrate();   // what is done already is not done twice
+ */
 export class LockLostError extends MigrationError {
 	override readonly name = "LockLostError";
 	override readonly code = "LOCK_LOST";
 }
 
-/** The user lacks privileges that migrations need. Nothing was changed; the message has the GRANT that is missing. */
+/**
+ * The user lacks privileges that migrations need. Nothing was changed; the message has the GRANT that is missing.
+ *
+ * @example
+ * if (error instanceof MissingPrivilegesError) {
+ *   console.error(`GRANT ${error.missing.join(", ")} ON ${error.database}.* TO ${error.user}`);
+ * }
+ */
 export class MissingPrivilegesError extends MigrationError {
 	override readonly name = "MissingPrivilegesError";
 	override readonly code = "MISSING_PRIVILEGES";
@@ -200,7 +302,14 @@ export class MissingPrivilegesError extends MigrationError {
 	}
 }
 
-/** The table in which TypeORM keeps its migrations belongs to another program. Nothing was changed. */
+/**
+ * The table in which TypeORM keeps its migrations belongs to another program. Nothing was changed.
+ *
+ * @example
+ * if (error instanceof ForeignHistoryError) {
+ *   await openWorkspaces({ migrationsTable: "workspaces_migrations" }).migrate();
+ * }
+ */
 export class ForeignHistoryError extends MigrationError {
 	override readonly name = "ForeignHistoryError";
 	override readonly code = "FOREIGN_HISTORY";
@@ -217,13 +326,28 @@ export class ForeignHistoryError extends MigrationError {
 	}
 }
 
-/** The run was stopped by its caller, between two statements. Run it again to continue. */
+/**
+ * The run was stopped by its caller, between two statements. Run it again to continue.
+ *
+ * @example
+ * const { signal } = new AbortController();
+ * await db.migrate({ signal }).catch((error) => {
+ *   if (!(error instanceof InterruptedError)) throw error;   // else the next start goes on
+ * });
+ */
 export class InterruptedError extends MigrationError {
 	override readonly name = "InterruptedError";
 	override readonly code = "INTERRUPTED";
 }
 
-/** A revert was refused, since it would delete data. Nothing was changed. */
+/**
+ * A revert was refused, since it would delete data. Nothing was changed.
+ *
+ * @example
+ * await revert(dataSource).catch((error) => {
+ *   if (error instanceof DataLossError) console.error(`Make a backup first: ${error.losses.join(", ")}`);
+ * });
+ */
 export class DataLossError extends MigrationError {
 	override readonly name = "DataLossError";
 	override readonly code = "DATA_LOSS";
@@ -259,7 +383,14 @@ function wordsOf(property: string): string {
 	return property.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-/** The user has as many workspaces, or the workspace as many active previews, as the limits allow. */
+/**
+ * The user has as many workspaces, or the workspace as many active previews, as the limits allow.
+ *
+ * @example
+ * if (error instanceof LimitReachedError && error.entity === "Workspace") {
+ *   res.status(409).render("limit", { most: error.limit });
+ * }
+ */
 export class LimitReachedError extends WorkspacesError {
 	override readonly name = "LimitReachedError";
 	readonly code = "LIMIT_REACHED";
@@ -277,7 +408,18 @@ export class LimitReachedError extends WorkspacesError {
 	}
 }
 
-/** A row with the same values in columns that are unique together exists. */
+/**
+ * A row with the same values in columns that are unique together exists.
+ *
+ * @example
+ * const workspace = await db.workspaces.createWithinLimit({ userId, projectName: "shop" }).then(
+ *   (created) => db.workspaces.findById(created),
+ *   (error) => {
+ *     if (error instanceof AlreadyExistsError) return db.workspaces.findByUserAndProject(userId, "shop");
+ *     throw error;
+ *   },
+ * );
+ */
 export class AlreadyExistsError extends WorkspacesError {
 	override readonly name = "AlreadyExistsError";
 	readonly code = "ALREADY_EXISTS";
@@ -294,7 +436,12 @@ export class AlreadyExistsError extends WorkspacesError {
 	}
 }
 
-/** The row to change, or one to refer to, does not exist (any more). */
+/**
+ * The row to change, or one to refer to, does not exist (any more).
+ *
+ * @example
+ * if (error instanceof NotFoundError) return res.status(404).json({ error: `No such ${error.entity}` });
+ */
 export class NotFoundError extends WorkspacesError {
 	override readonly name = "NotFoundError";
 	readonly code = "NOT_FOUND";
@@ -307,7 +454,12 @@ export class NotFoundError extends WorkspacesError {
 	}
 }
 
-/** Workspaces, previews and what else the caller excepted use every port of the range. */
+/**
+ * Workspaces, previews and what else the caller excepted use every port of the range.
+ *
+ * @example
+ * if (error instanceof NoFreePortError) console.error(`Widen the range: ${error.from} to ${error.to} is used up`);
+ */
 export class NoFreePortError extends WorkspacesError {
 	override readonly name = "NoFreePortError";
 	readonly code = "NO_FREE_PORT";
@@ -320,7 +472,16 @@ export class NoFreePortError extends WorkspacesError {
 	}
 }
 
-/** The provider is none whose keys are stored. */
+/**
+ * The provider is none whose keys are stored.
+ *
+ * @example
+ * const provider = req.params.provider as ApiKeyProvider;   // checked by the call
+ * await db.apiKeys.clearKey(userId, provider).catch((error) => {
+ *   if (error instanceof UnknownProviderError) return res.status(404).end();
+ *   throw error;
+ * });
+ */
 export class UnknownProviderError extends WorkspacesError {
 	override readonly name = "UnknownProviderError";
 	readonly code = "UNKNOWN_PROVIDER";
@@ -350,7 +511,12 @@ const CHANGES: Readonly<Record<string, string>> = {
 	claimed: "get a port",
 };
 
-/** The status does not allow the change: somebody else was faster, or the order of the calls is wrong. */
+/**
+ * The status does not allow the change: somebody else was faster, or the order of the calls is wrong.
+ *
+ * @example
+ * if (error instanceof InvalidTransitionError && error.from === "running") return res.redirect("/workspaces");
+ */
 export class InvalidTransitionError extends WorkspacesError {
 	override readonly name = "InvalidTransitionError";
 	readonly code = "INVALID_TRANSITION";
@@ -373,7 +539,15 @@ export class InvalidTransitionError extends WorkspacesError {
 	}
 }
 
-/** The value does not fit into its column. */
+/**
+ * The value does not fit into its column.
+ *
+ * @example
+ * if (error instanceof ValueTooLongError) {
+ *   const { property, maximum, unit } = error;   // "projectName", 100, "characters"
+ *   res.status(400).json({ property, error: `At most ${maximum} ${unit}` });
+ * }
+ */
 export class ValueTooLongError extends WorkspacesError {
 	override readonly name = "ValueTooLongError";
 	readonly code = "VALUE_TOO_LONG";
@@ -391,7 +565,12 @@ export class ValueTooLongError extends WorkspacesError {
 	}
 }
 
-/** The value is missing, has an unknown name, or is none that its column or parameter takes. */
+/**
+ * The value is missing, has an unknown name, or is none that its column or parameter takes.
+ *
+ * @example
+ * if (error instanceof InvalidValueError) res.status(400).json({ property: error.property, error: error.message });
+ */
 export class InvalidValueError extends WorkspacesError {
 	override readonly name: string = "InvalidValueError";
 	readonly code = "INVALID_VALUE";
@@ -407,7 +586,12 @@ export class InvalidValueError extends WorkspacesError {
 	}
 }
 
-/** A property has a name that the call does not know: the message names the nearest one that it does. */
+/**
+ * A property has a name that the call does not know: the message names the nearest one that it does.
+ *
+ * @example
+ * if (error instanceof UnknownPropertyError) console.error(`${error.property} is none of ${error.known.join(", ")}`);
+ */
 export class UnknownPropertyError extends InvalidValueError {
 	override readonly name = "UnknownPropertyError";
 
@@ -424,7 +608,15 @@ export class UnknownPropertyError extends InvalidValueError {
 	}
 }
 
-/** Other sessions held what the call needed, for longer than it may wait. Nothing was changed; try again later. */
+/**
+ * Other sessions held what the call needed, for longer than it may wait. Nothing was changed; try again later.
+ *
+ * @example
+ * const port = await db.ports.claimForWorkspace(id).catch((error) => {
+ *   if (error instanceof BusyError) return db.ports.claimForWorkspace(id);   // nothing was changed
+ *   throw error;
+ * });
+ */
 export class BusyError extends WorkspacesError {
 	override readonly name = "BusyError";
 	readonly code = "BUSY";
@@ -437,7 +629,12 @@ export class BusyError extends WorkspacesError {
 	}
 }
 
-/** The table's ids are used up: 2,147,483,647 rows were inserted into it, deleted ones included. */
+/**
+ * The table's ids are used up: 2,147,483,647 rows were inserted into it, deleted ones included.
+ *
+ * @example
+ * if (error instanceof IdsExhaustedError) console.error(`No ids are left for ${error.entity}: make the column BIGINT`);
+ */
 export class IdsExhaustedError extends WorkspacesError {
 	override readonly name = "IdsExhaustedError";
 	readonly code = "IDS_EXHAUSTED";

@@ -13,12 +13,24 @@ import {
 } from "./repositories";
 import type { DataSourceSettings } from "./settings/settings";
 
-/** What a repository adds to TypeORM's: the operations of the dashboard, as a type that a fake can have. */
+/**
+ * What a repository adds to TypeORM's: the operations of the dashboard, as a type that a fake can have.
+ *
+ * @example
+ * const workspaces: Pick<Operations<WorkspaceRepository>, "findById"> = { findById: async () => null };
+ */
 export type Operations<Repo> = {
 	readonly [Name in Exclude<keyof Repo, keyof Repository<ObjectLiteral>>]: Repo[Name];
 };
 
-/** The repositories that `openWorkspaces` gives, by what a service calls them. */
+/**
+ * The repositories that `openWorkspaces` gives, by what a service calls them.
+ *
+ * @example
+ * const listNames = async ({ workspaces }: WorkspacesRepositories, userId: number) =>
+ *   (await workspaces.listByUser(userId)).map((workspace) => workspace.projectName);
+ * await listNames(db, userId);                // and in a test: listNames(fakeWorkspaces(), 1)
+ */
 export interface WorkspacesRepositories {
 	readonly workspaces: Operations<WorkspaceRepository>;
 	readonly previews: Operations<PreviewEnvironmentRepository>;
@@ -28,13 +40,30 @@ export interface WorkspacesRepositories {
 	readonly logs: Operations<WorkspaceLogRepository>;
 }
 
-/** What the work of a transaction gets: repositories whose statements are part of it. */
+/**
+ * What the work of a transaction gets: repositories whose statements are part of it.
+ *
+ * @example
+ * await db.transaction(async ({ workspaces, manager }) => {
+ *   await workspaces.deleteById(id);
+ *   await manager.query("DELETE FROM project_domains WHERE project_name = ?", ["shop"]);
+ * });
+ */
 export interface WorkspacesTransaction extends WorkspacesRepositories {
 	/** TypeORM's, for what the repositories do not do. */
 	readonly manager: EntityManager;
 }
 
-/** One connection pool and everything that uses it. Made by `openWorkspaces`. */
+/**
+ * One connection pool and everything that uses it. Made by `openWorkspaces`.
+ *
+ * @example
+ * class WorkspaceService {
+ *   constructor(private readonly db: Workspaces) {}
+ *   stop = (id: number) => this.db.workspaces.markStopped(id);
+ * }
+ * const service = new WorkspaceService(openWorkspaces());
+ */
 export interface Workspaces extends WorkspacesRepositories {
 	/** Everything that TypeORM offers. It is connected once a call was answered, or after `connect`. */
 	readonly dataSource: WorkspacesDataSource;
@@ -42,13 +71,17 @@ export interface Workspaces extends WorkspacesRepositories {
 	 * Connects, which every call does that needs to; calls at once connect once.
 	 *
 	 * @throws SettingsError, ConnectionError; a later call tries again
+	 *
+	 * @example
+	 * await db.connect();
+	 * console.log(await check(db.dataSource));   // wants a DataSource that is connected
 	 */
 	connect(): Promise<void>;
 	/**
 	 * Waits up to `DB_CONNECT_TIMEOUT` for the server, and runs the pending migrations; see `migrate`.
 	 *
 	 * @example
-	 * const { migrations } = await db.migrate({ onEvent: (event) => log.info(describeEvent(event)) });
+	 * const { migrations } = await db.migrate({ onEvent: (event) => console.log(describeEvent(event) ?? event.kind) });
 	 */
 	migrate(options?: DeployOptions): Promise<DeployResult>;
 	/**
@@ -57,12 +90,17 @@ export interface Workspaces extends WorkspacesRepositories {
 	 *
 	 * @example
 	 * const port = await db.transaction(async (tx) => {
-	 *   await tx.logs.append({ workspaceId: id, userId, projectName, action: "start" });
+	 *   await tx.logs.append({ workspaceId: id, userId, projectName: "shop", action: "start" });
 	 *   return tx.ports.claimForWorkspace(id);
 	 * });
 	 */
 	transaction<Result>(work: (transaction: WorkspacesTransaction) => Promise<Result>): Promise<Result>;
-	/** Waits for the calls that run, and closes every connection. Later calls reject with CONNECTION_FAILED. */
+	/**
+	 * Waits for the calls that run, and closes every connection. Later calls reject with CONNECTION_FAILED.
+	 *
+	 * @example
+	 * process.once("SIGTERM", () => server.close(() => db.close()));
+	 */
 	close(): Promise<void>;
 }
 

@@ -21,9 +21,10 @@ export function readComments(root: string, entityName: string): EntityComments {
 	};
 }
 
-/** The words of a comment, in one line. */
+/** The words of a comment, in one line, without its example. */
 export function commentText(comment: string): string {
 	return comment
+		.replace(/\n\s*\* @example\n[\s\S]*$/, "")
 		.split("\n")
 		.map((line) => line.replace(/^\s*\*?\s*/, "").trim())
 		.filter(Boolean)

@@ -88,7 +88,9 @@ function lintStatements({ source }: MigrationSource): string[] {
 }
 
 function lintList(migrations: readonly MigrationSource[], list: string): string[] {
-	const listed = [...(/\[([\s\S]*?)\]/.exec(list)?.[1] ?? "").matchAll(/\w+/g)].map((match) => match[0]);
+	const listed = [...(/^export const migrations = \[([\s\S]*?)\]/m.exec(list)?.[1] ?? "").matchAll(/\w+/g)].map(
+		(match) => match[0],
+	);
 	const expected = migrations.flatMap((migration) => parse(migration) ?? []);
 	const problems: string[] = [];
 	const stamps = expected.map(({ timestamp }) => timestamp);

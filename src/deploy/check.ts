@@ -11,7 +11,14 @@ import { inspectPrivileges } from "./privileges";
 import type { CheckItem, Product, RowCheck } from "./product";
 import { onQueryRunner } from "./run";
 
-/** Whether a database is up to date with this version of the module. */
+/**
+ * Whether a database is up to date with this version of the module.
+ *
+ * @example
+ * const { ok, items } = await check(dataSource);
+ * const warnings = items.flatMap((item) => item.warnings);
+ * res.status(ok ? 200 : 503).json({ warnings });
+ */
 export interface SchemaCheck {
 	readonly ok: boolean;
 	readonly items: readonly CheckItem[];
@@ -44,7 +51,13 @@ export async function check(dataSource: DataSource, product: Product): Promise<S
 	return { ok: all.every((one) => one.ok), items: all };
 }
 
-/** The check as lines for a terminal. */
+/**
+ * The check as lines for a terminal.
+ *
+ * @example
+ * console.log(formatCheck(await check(dataSource)));
+ * // ok  migrations  5 run, none pending
+ */
 export function formatCheck({ ok, items }: SchemaCheck): string {
 	const width = Math.max(...items.map((item) => item.name.length));
 	const lines = items.flatMap(({ name, ok, details, warnings }) =>

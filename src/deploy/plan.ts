@@ -10,7 +10,13 @@ import { inspectPrivileges, type Privileges } from "./privileges";
 import { isPlannable, type Product } from "./product";
 import { type DeployOptions, onQueryRunner } from "./run";
 
-/** What a run would do to this database. */
+/**
+ * What a run would do to this database.
+ *
+ * @example
+ * const { migrations, steps } = await plan(dataSource);
+ * for (const { table, what, rows } of steps) console.log(`${table} (${rows ?? 0} rows): ${what.join(", ")}`);
+ */
 export interface MigrationPlan {
 	/** Names of the pending migrations, in order. */
 	readonly migrations: readonly string[];

@@ -13,14 +13,30 @@ export interface TableReport {
 	readonly notes: readonly string[];
 }
 
-/** What a run or revert of migrations did. */
+/**
+ * What a run or revert of migrations did.
+ *
+ * @example
+ * const { report } = await db.migrate();
+ * const adopted = report?.tables.filter(({ outcome }) => outcome === "adopted").map(({ table }) => table);
+ */
 export interface MigrationReport {
 	/** Names of the migrations that were run or reverted. */
 	readonly migrations: readonly string[];
 	readonly tables: readonly TableReport[];
 }
 
-/** What a run or revert of migrations is doing, as it happens. The last one is `upToDate` or `report`. */
+/**
+ * What a run or revert of migrations is doing, as it happens. The last one is `upToDate` or `report`.
+ *
+ * @example
+ * await db.migrate({
+ *   onEvent(event) {
+ *     if (event.kind === "stepRunning") console.log(`${event.table}: ${event.percent ?? "?"} %`);
+ *     if (event.kind === "waiting") console.log(`Waiting for ${event.who}`);
+ *   },
+ * });
+ */
 export type DeployEvent =
 	| Progress
 	| StepRunning
@@ -72,7 +88,13 @@ const WORDS: Record<TableReport["outcome"], string> = {
 	dropped: "dropped",
 };
 
-/** The report as lines for a terminal. */
+/**
+ * The report as lines for a terminal.
+ *
+ * @example
+ * const { report } = await db.migrate();
+ * if (report) console.log(formatReport(report));
+ */
 export function formatReport(report: MigrationReport): string {
 	const width = Math.max(0, ...report.tables.map(({ table }) => table.length));
 	const lines = report.tables.flatMap(({ table, outcome, changes, notes }) => {
@@ -85,7 +107,12 @@ export function formatReport(report: MigrationReport): string {
 	return [`${count} migration${count === 1 ? "" : "s"}${names}`, ...lines].join("\n");
 }
 
-/** What a log without a terminal says of an event; undefined where it says nothing. */
+/**
+ * What a log without a terminal says of an event; undefined where it says nothing.
+ *
+ * @example
+ * await db.migrate({ onEvent: (event) => console.log(describeEvent(event) ?? event.kind) });
+ */
 export function describeEvent(event: DeployEvent): string | undefined {
 	switch (event.kind) {
 		case "waiting": {

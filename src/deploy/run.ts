@@ -28,7 +28,13 @@ export interface DeployOptions {
 	readonly allowDataLoss?: boolean | undefined;
 }
 
-/** What a run or a revert did. */
+/**
+ * What a run or a revert did.
+ *
+ * @example
+ * const { migrations, report } = await db.migrate();
+ * console.log(migrations.map(({ name }) => name), report?.tables.length);
+ */
 export interface DeployResult {
 	/** Those that were run or reverted, in that order. */
 	readonly migrations: Migration[];

@@ -2,7 +2,12 @@ import type { DataSource } from "typeorm";
 import { knownMigrations, readAppliedAt, readHistory } from "./history";
 import { onQueryRunner } from "./run";
 
-/** What became of one migration on a database. */
+/**
+ * What became of one migration on a database.
+ *
+ * @example
+ * for (const { name, state, appliedAt } of await status(dataSource)) console.log(name, state, appliedAt);
+ */
 export interface MigrationStatus {
 	readonly name: string;
 	readonly state:

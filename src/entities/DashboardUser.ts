@@ -5,6 +5,10 @@ import { Column, Entity, PrimaryGeneratedColumn } from "typeorm";
  *
  * `dashboard_users` belongs to the dashboard: this entity maps just the columns that the module reads, and
  * `synchronize: false` keeps the schema builder off the rest of the table.
+ *
+ * @example
+ * const ada = await dataSource.getRepository(DashboardUser).findOneBy({ username: "ada" });
+ * if (ada) console.log(`/home/${ada.systemUsername}`);
  */
 @Entity("dashboard_users", { synchronize: false })
 export class DashboardUser {

@@ -4,7 +4,12 @@ import { DashboardUser } from "./DashboardUser";
 import { PREVIEW_STATUSES, type PreviewStatus } from "./enums";
 import { Workspace } from "./Workspace";
 
-/** A temporary deployment of a workspace under a public URL. Ended ones stay as history. */
+/**
+ * A temporary deployment of a workspace under a public URL. Ended ones stay as history.
+ *
+ * @example
+ * const history = await dataSource.getRepository(PreviewEnvironment).countBy({ status: "expired" });
+ */
 @Entity("preview_environments")
 // Finds a preview by its public URL.
 @Index("preview_hash", ["previewHash"], { unique: true })

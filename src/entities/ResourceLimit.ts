@@ -2,7 +2,12 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } 
 import { DashboardUser } from "./DashboardUser";
 import { LIMIT_DEFAULTS } from "./limitDefaults";
 
-/** What a user may use. The one row without a user holds the defaults for everybody. */
+/**
+ * What a user may use. The one row without a user holds the defaults for everybody.
+ *
+ * @example
+ * const generous = await dataSource.getRepository(ResourceLimit).findBy({ maxWorkspaces: MoreThan(10) });
+ */
 @Entity("resource_limits")
 // One row a user.
 @Index("unique_user_limits", ["userId"], { unique: true })

@@ -5,6 +5,10 @@ import { DashboardUser } from "./DashboardUser";
 /**
  * A user's keys for AI providers, encrypted by the dashboard (AES-256-GCM: ciphertext with its 16-byte tag, and a
  * 16-byte IV). At most one row a user. No blob and no IV is selected by default.
+ *
+ * @example
+ * const row = await dataSource.getRepository(UserApiKey).findOneBy({ userId });
+ * console.log(row?.updatedAt, row?.openaiKeyEncrypted);   // when, and undefined: select it by name
  */
 @Entity("user_api_keys")
 // One row a user.

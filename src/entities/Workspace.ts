@@ -6,7 +6,16 @@ import { LIMIT_DEFAULTS, WORKSPACE_DEFAULTS } from "./limitDefaults";
 import { PreviewEnvironment } from "./PreviewEnvironment";
 import { WorkspaceLog } from "./WorkspaceLog";
 
-/** A browser IDE in a container: one for each user and project. */
+/**
+ * A browser IDE in a container: one for each user and project.
+ *
+ * @example
+ * const failed = await dataSource.getRepository(Workspace).find({
+ *   where: { status: "error" },
+ *   relations: { user: true },
+ * });
+ * for (const { projectName, errorMessage, user } of failed) console.log(user?.username, projectName, errorMessage);
+ */
 @Entity("workspaces")
 // One workspace for each user and project.
 @Index("unique_workspace", ["userId", "projectName"], { unique: true })

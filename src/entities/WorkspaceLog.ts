@@ -6,7 +6,15 @@ import { Workspace } from "./Workspace";
 /** A value that JSON can hold. Not recursive: of conditions on such a type the compiler never sees the end. */
 export type JsonValue = string | number | boolean | null | unknown[] | { [key: string]: unknown };
 
-/** What happened to a workspace. A row outlives its workspace: `workspaceId` is then null. */
+/**
+ * What happened to a workspace. A row outlives its workspace: `workspaceId` is then null.
+ *
+ * @example
+ * const deletions = await dataSource.getRepository(WorkspaceLog).find({
+ *   where: { action: "delete", userId },
+ *   order: { id: "DESC" },
+ * });
+ */
 @Entity("workspace_logs")
 // The foreign key, and the log of a workspace.
 @Index("workspace_id", ["workspaceId"])

@@ -6,7 +6,12 @@ import { UserApiKey } from "./UserApiKey";
 import { Workspace } from "./Workspace";
 import { WorkspaceLog } from "./WorkspaceLog";
 
-/** Every entity of the module, for an application with a DataSource of its own. */
+/**
+ * Every entity of the module, for an application with a DataSource of its own.
+ *
+ * @example
+ * const own = new DataSource({ type: "mariadb", url: "mysql://…", entities: [Note, ...entities], migrations });
+ */
 export const entities = [DashboardUser, Workspace, UserApiKey, PreviewEnvironment, WorkspaceLog, ResourceLimit];
 
 export { DashboardUser, PreviewEnvironment, ResourceLimit, UserApiKey, Workspace, WorkspaceLog };

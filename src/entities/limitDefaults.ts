@@ -1,4 +1,10 @@
-/** What a user may use: every limit has a value. */
+/**
+ * What a user may use: every limit has a value.
+ *
+ * @example
+ * const limits: EffectiveLimits = await db.limits.findEffective(userId);
+ * console.log(`${limits.defaultCpu} CPUs, ${limits.defaultRam} of memory`);
+ */
 export interface EffectiveLimits {
 	/** How many workspaces the user may have. */
 	maxWorkspaces: number;

@@ -25,15 +25,30 @@ export interface PortChoice {
 	except?: readonly number[] | undefined;
 }
 
-/** The ports that workspaces and previews share unless a call says another range. */
+/**
+ * The ports that workspaces and previews share unless a call says another range.
+ *
+ * @example
+ * const { from, to } = DEFAULT_PORT_RANGE;
+ * const free = to - from + 1 - (await db.ports.countAssigned());
+ */
 export const DEFAULT_PORT_RANGE: Readonly<PortRange> = { from: 10_000, to: 10_100 };
 
 /**
  * The server's ports that workspaces and previews hold, from one range. A port is claimed together with what it is for,
  * and free again once that is stopped, expired or deleted, or failed without a container.
+ *
+ * @example
+ * const ports = PortRepository.from(dataSource);
+ * const port = await ports.claimForWorkspace(id);   // 10000, 10001, …
  */
 export class PortRepository extends Repository<Workspace> {
-	/** On a DataSource, or in a transaction by its manager. */
+	/**
+	 * On a DataSource, or in a transaction by its manager.
+	 *
+	 * @example
+	 * const held = await PortRepository.from(dataSource).listAssigned();
+	 */
 	static from<Result extends PortRepository>(
 		this: new (
 			entity: typeof Workspace,
@@ -44,19 +59,34 @@ export class PortRepository extends Repository<Workspace> {
 		return new this(Workspace, managerOf(source));
 	}
 
-	/** Every port that is held, lowest first. 1 statement. */
+	/**
+	 * Every port that is held, lowest first. 1 statement.
+	 *
+	 * @example
+	 * const held = await db.ports.listAssigned();   // [10000, 10001, 10004]
+	 */
 	async listAssigned(): Promise<number[]> {
 		const found = await execute(this, statements.ASSIGNED);
 		return [...new Set(found.map(({ port }) => port))].sort((a, b) => a - b);
 	}
 
-	/** Whether a workspace or a preview holds the port. 1 statement. */
+	/**
+	 * Whether a workspace or a preview holds the port. 1 statement.
+	 *
+	 * @example
+	 * if (await db.ports.isAssigned(8081)) throw new Error("A workspace is on port 8081: choose another one");
+	 */
 	async isAssigned(port: number): Promise<boolean> {
 		const found = await execute(this, statements.IS_ASSIGNED, { port });
 		return found.length > 0;
 	}
 
-	/** How many ports are held; one that two rows hold counts once. 1 statement. */
+	/**
+	 * How many ports are held; one that two rows hold counts once. 1 statement.
+	 *
+	 * @example
+	 * res.render("admin/ports", { used: await db.ports.countAssigned() });
+	 */
 	async countAssigned(): Promise<number> {
 		const ports = await this.listAssigned();
 		return ports.length;
@@ -70,6 +100,11 @@ export class PortRepository extends Repository<Workspace> {
 	 *
 	 * @throws NoFreePortError; InvalidTransitionError if it is neither stopped nor failed; NotFoundError,
 	 * InvalidValueError, BusyError
+	 *
+	 * @example
+	 * const projects = await dataSource.query<{ port: number }[]>("SELECT port FROM project_ports");
+	 * const except = projects.map((project) => project.port);
+	 * const port = await db.ports.claimForWorkspace(id, { from: 10_000, to: 10_100, except });
 	 */
 	async claimForWorkspace(workspaceId: number, choice: PortChoice = {}): Promise<number> {
 		const range = portRangeOf(choice);
@@ -84,6 +119,10 @@ export class PortRepository extends Repository<Workspace> {
 	 * the same one. 1 statement.
 	 *
 	 * @throws NoFreePortError; InvalidTransitionError if it is not creating; NotFoundError, InvalidValueError, BusyError
+	 *
+	 * @example
+	 * const previewId = await db.previews.createWithinLimit({ workspaceId, userId, previewHash });
+	 * const port = await db.ports.claimForPreview(previewId);
 	 */
 	async claimForPreview(previewId: number, choice: PortChoice = {}): Promise<number> {
 		const range = portRangeOf(choice);

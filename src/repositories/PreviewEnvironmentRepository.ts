@@ -33,9 +33,23 @@ const CREATE_NAMES = ["workspaceId", "userId", "previewHash", "expiresAt", "pass
 const START_NAMES = ["containerId", "containerName", "previewUrl"];
 const { entityName } = PreviewEnvironment;
 
-/** Preview environments, and all that the dashboard does with them. */
+/**
+ * Preview environments, and all that the dashboard does with them.
+ *
+ * @example
+ * const previews = PreviewEnvironmentRepository.from(dataSource);
+ * const preview = await previews.findByHash("3f2a9c");
+ */
 export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment> {
-	/** On a DataSource, or in a transaction by its manager. */
+	/**
+	 * On a DataSource, or in a transaction by its manager.
+	 *
+	 * @example
+	 * await dataSource.transaction(async (manager) => {
+	 *   await PreviewEnvironmentRepository.from(manager).deleteById(previewId);
+	 *   await WorkspaceLogRepository.from(manager).append({ userId, projectName: "shop", action: "preview_delete" });
+	 * });
+	 */
 	static from<Result extends PreviewEnvironmentRepository>(
 		this: RepositoryClass<typeof PreviewEnvironment, Result>,
 		source: RepositorySource,
@@ -43,31 +57,62 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 		return new this(PreviewEnvironment, managerOf(source));
 	}
 
-	/** The preview, or null. 1 statement. */
+	/**
+	 * The preview, or null. 1 statement.
+	 *
+	 * @example
+	 * const preview = await db.previews.findById(previewId);
+	 * res.json({ url: preview?.previewUrl, expires: preview?.expiresAt });
+	 */
 	async findById(id: number): Promise<PreviewEnvironment | null> {
 		const [preview] = await execute(this, statements.BY_ID, { id });
 		return preview ?? null;
 	}
 
-	/** The preview if it is that user's, or null. 1 statement. */
+	/**
+	 * The preview if it is that user's, or null. 1 statement.
+	 *
+	 * @example
+	 * const preview = await db.previews.findByIdAndUser(Number(req.params.preview), req.user.id);
+	 * if (!preview) return res.status(404).end();   // also where it is somebody else's
+	 */
 	async findByIdAndUser(id: number, userId: number): Promise<PreviewEnvironment | null> {
 		const [preview] = await execute(this, statements.BY_ID_AND_USER, { id, userId });
 		return preview ?? null;
 	}
 
-	/** The preview behind a public URL, or null. 1 statement. */
+	/**
+	 * The preview behind a public URL, or null. 1 statement.
+	 *
+	 * @example
+	 * const preview = await db.previews.findByHash(req.params.hash ?? "");
+	 * if (preview?.status !== "running") return res.status(404).end();
+	 */
 	async findByHash(previewHash: string): Promise<PreviewEnvironment | null> {
 		const [preview] = await execute(this, statements.BY_HASH, { previewHash });
 		return preview ?? null;
 	}
 
-	/** The same with `passwordHash`, which a visitor's password has to be checked against. 1 statement. */
+	/**
+	 * The same with `passwordHash`, which a visitor's password has to be checked against. 1 statement.
+	 *
+	 * @example
+	 * const preview = await db.previews.findByHashWithPassword(req.params.hash ?? "");
+	 * const { passwordHash } = preview ?? {};
+	 * if (passwordHash && !(await compare(req.body.password, passwordHash))) return res.status(401).end();
+	 */
 	async findByHashWithPassword(previewHash: string): Promise<PreviewEnvironment | null> {
 		const [preview] = await execute(this, statements.BY_HASH_WITH_PASSWORD, { previewHash });
 		return preview ?? null;
 	}
 
-	/** A user's previews of a workspace, newest first, history included. 1 statement. */
+	/**
+	 * A user's previews of a workspace, newest first, history included. 1 statement.
+	 *
+	 * @example
+	 * const previews = await db.previews.listByWorkspaceAndUser(workspaceId, req.user.id);
+	 * const [active, history] = [previews.filter(({ status }) => status === "running"), previews.slice(0, 20)];
+	 */
 	async listByWorkspaceAndUser(workspaceId: number, userId: number): Promise<PreviewEnvironment[]> {
 		return highestIdFirst(await execute(this, statements.OF_WORKSPACE_AND_USER, { workspaceId, userId }));
 	}
@@ -75,6 +120,11 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	/**
 	 * The previews of each of the workspaces, only those of a user if `userId` is given, newest first, history included.
 	 * An undefined `userId` is refused, so that no mistake shows somebody else's. 1 statement; none for no workspace.
+	 *
+	 * @example
+	 * const workspaces = await db.workspaces.listByUser(userId);
+	 * const previews = await db.previews.listByWorkspaces(workspaces.map((workspace) => workspace.id), userId);
+	 * for (const { id, projectName } of workspaces) console.log(projectName, previews.get(id)?.length);
 	 */
 	async listByWorkspaces(
 		workspaceIds: readonly number[],
@@ -90,13 +140,25 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 		return found;
 	}
 
-	/** How many previews of a workspace are creating or running, only those of a user if `userId` is given. 1 statement. */
+	/**
+	 * How many previews of a workspace are creating or running, only those of a user if `userId` is given. 1 statement.
+	 *
+	 * @example
+	 * const count = await db.previews.countActive(workspaceId);
+	 * res.render("workspace", { previews: `${count} active` });
+	 */
 	async countActive(workspaceId: number, ...user: [userId?: number]): Promise<number> {
 		const counts = await this.countActiveByWorkspaces([workspaceId], ...user);
 		return counts.get(workspaceId) ?? 0;
 	}
 
-	/** The same for each of the workspaces. 1 statement; none for no workspace. */
+	/**
+	 * The same for each of the workspaces. 1 statement; none for no workspace.
+	 *
+	 * @example
+	 * const counts = await db.previews.countActiveByWorkspaces([7, 8]);
+	 * console.log(counts.get(7), counts.get(8));   // 2 0
+	 */
 	async countActiveByWorkspaces(
 		workspaceIds: readonly number[],
 		...user: [userId?: number]
@@ -111,7 +173,14 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 		return counts;
 	}
 
-	/** All creating or running, with the owner's names in `user`, soonest expiry first. 1 statement. */
+	/**
+	 * All creating or running, with the owner's names in `user`, soonest expiry first. 1 statement.
+	 *
+	 * @example
+	 * for (const { previewUrl, user, expiresAt } of await db.previews.listActive()) {
+	 *   console.log(`${previewUrl} of ${user.username} until ${expiresAt.toISOString()}`);
+	 * }
+	 */
 	async listActive(): Promise<WithOwner<PreviewEnvironment>[]> {
 		return earliestFirst(
 			(await execute(this, statements.ACTIVE)) as WithOwner<PreviewEnvironment>[],
@@ -122,6 +191,13 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	/**
 	 * Those past their expiry that are still creating or running, oldest expiry first. `beginExpiry` takes one of them. 1
 	 * statement.
+	 *
+	 * @example
+	 * for (const { id, containerId } of await db.previews.listExpired()) {
+	 *   if (!(await db.previews.beginExpiry(id))) continue;   // extended since it was listed
+	 *   if (containerId) await docker.remove(containerId);
+	 *   await db.previews.markExpired(id);
+	 * }
 	 */
 	async listExpired(): Promise<PreviewEnvironment[]> {
 		return earliestFirst(await execute(this, statements.EXPIRED), (preview) => preview.expiresAt);
@@ -130,6 +206,12 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	/**
 	 * All that a restart has to compare with Docker, each then to be reconciled: every preview that has neither ended nor
 	 * failed, or that holds a container or a port. 1 statement.
+	 *
+	 * @example
+	 * const ids = new Set((await docker.list()).map((container) => container.id));
+	 * for (const { id, containerId } of await db.previews.listUnsettled()) {
+	 *   await db.previews.reconcile(id, { running: ids.has(containerId ?? "") });
+	 * }
 	 */
 	listUnsettled(): Promise<PreviewEnvironment[]> {
 		return execute(this, statements.UNSETTLED);
@@ -140,8 +222,14 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * come at once, and returns its id. The project is the workspace's. A caller's own transaction should be short, as for
 	 * workspaces. 1 statement, which commits itself.
 	 *
+	 * @param preview `previewHash`: at most 32 characters; `passwordHash`: at most 255; `expiresAt`: before 2038-01-19
 	 * @throws LimitReachedError, AlreadyExistsError (the hash), NotFoundError (of the workspace or the user),
 	 * ValueTooLongError, InvalidValueError, BusyError, IdsExhaustedError
+	 *
+	 * @example
+	 * const previewHash = randomBytes(16).toString("hex");
+	 * const expiresAt = new Date(Date.now() + 2 * 3_600_000);   // left out: what the limits say
+	 * const id = await db.previews.createWithinLimit({ workspaceId, userId, previewHash, expiresAt });
 	 */
 	async createWithinLimit(preview: NewPreview): Promise<number> {
 		checkNames(entityName, preview, CREATE_NAMES);
@@ -162,7 +250,12 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * Makes a creating preview running, in its container and with the port that it holds. Returns whether it changed:
 	 * false where it runs in that container already. 1 statement.
 	 *
+	 * @param started `containerId`: at most 64 characters; `containerName`: at most 100; `previewUrl`: at most 255
 	 * @throws InvalidTransitionError if it is not creating; NotFoundError, ValueTooLongError, InvalidValueError
+	 *
+	 * @example
+	 * const previewUrl = `https://${previewHash}.preview.example.com`;
+	 * await db.previews.markRunning(previewId, { containerId: container.id, containerName: container.name, previewUrl });
 	 */
 	async markRunning(id: number, started: StartedPreview): Promise<boolean> {
 		checkNames(entityName, started, START_NAMES);
@@ -178,6 +271,14 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 *
 	 * @param errorMessage at most 65,535 bytes
 	 * @throws NotFoundError, ValueTooLongError, InvalidValueError
+	 *
+	 * @example
+	 * try {
+	 *   await docker.run({ name: container.name, port });
+	 * } catch (error) {
+	 *   await docker.remove(container.name);
+	 *   await db.previews.markFailed(previewId, `Could not start: ${error}`, { port });
+	 * }
 	 */
 	async markFailed(id: number, errorMessage: string, start: FailedStart = {}): Promise<boolean> {
 		checkNames(entityName, start, ["port"]);
@@ -190,6 +291,11 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * where it is stopping already. 1 statement.
 	 *
 	 * @throws InvalidTransitionError if it has ended; NotFoundError
+	 *
+	 * @example
+	 * await db.previews.markStopping(previewId);
+	 * await docker.remove(container.name);
+	 * await db.previews.markStopped(previewId);
 	 */
 	markStopping(id: number): Promise<boolean> {
 		return statements.LIFE_CYCLE.transitionTo(this, statements.BEGIN_STOP, { id }, { to: "stopping" });
@@ -200,6 +306,9 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * false where it is stopped already and holds nothing. 1 statement.
 	 *
 	 * @throws InvalidTransitionError if it has expired; NotFoundError
+	 *
+	 * @example
+	 * if (await db.previews.markStopped(previewId)) console.log("Its port is free again");
 	 */
 	markStopped(id: number): Promise<boolean> {
 		return statements.LIFE_CYCLE.transitionTo(this, statements.END, { id }, { to: "stopped" });
@@ -209,6 +318,12 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * Takes a creating or running preview whose time is over to stopping, and returns whether it did: false also where its
 	 * expiry was extended, or it was stopped or deleted, since it was listed. From then on it cannot be extended; it holds
 	 * its container and port until `markExpired`. 1 statement.
+	 *
+	 * @example
+	 * if (await db.previews.beginExpiry(previewId)) {
+	 *   await docker.remove(container.name);
+	 *   await db.previews.markExpired(previewId);
+	 * }
 	 */
 	async beginExpiry(id: number): Promise<boolean> {
 		const { affected } = await execute(this, statements.BEGIN_EXPIRY, { id });
@@ -221,6 +336,10 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * already and holds nothing. 1 statement.
 	 *
 	 * @throws InvalidTransitionError if it is none of these; NotFoundError
+	 *
+	 * @example
+	 * await docker.remove(container.name);
+	 * await db.previews.markExpired(previewId);   // the row stays: `listByWorkspaceAndUser` shows it as history
 	 */
 	markExpired(id: number): Promise<boolean> {
 		return statements.LIFE_CYCLE.transitionTo(
@@ -236,6 +355,10 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 *
 	 * @throws InvalidTransitionError if it is neither, since `beginExpiry` was faster, say; NotFoundError,
 	 * InvalidValueError
+	 *
+	 * @example
+	 * const midnight = new Date(new Date().setUTCHours(24, 0, 0, 0));
+	 * await db.previews.extendExpiry(previewId, midnight);
 	 */
 	extendExpiry(id: number, expiresAt: Date): Promise<boolean> {
 		return statements.LIFE_CYCLE.transitionTo(this, statements.EXTEND, { id, expiresAt }, { to: "extended" });
@@ -247,6 +370,10 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 *
 	 * @throws InvalidTransitionError if it is neither, since `beginExpiry` was faster, say; NotFoundError;
 	 * InvalidValueError also where the expiry would be after 2038-01-19, which no TIMESTAMP holds
+	 *
+	 * @example
+	 * const expiresAt = await db.previews.extendBy(previewId, { hours: 24 });
+	 * res.json({ expiresAt });
 	 */
 	async extendBy(id: number, extension: Extension): Promise<Date> {
 		checkNames("Extension", extension, ["hours"]);
@@ -266,6 +393,10 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * port. Returns whether it changed. 1 statement.
 	 *
 	 * @throws NotFoundError, ValueTooLongError, InvalidValueError
+	 *
+	 * @example
+	 * const found = (await docker.list()).find(({ label }) => label === `preview-${previewId}`);
+	 * await db.previews.reconcile(previewId, found ? { running: true, port: found.port } : { running: false });
 	 */
 	async reconcile(id: number, observation: Observation): Promise<boolean> {
 		const { running, ...container } = observed(entityName, observation);
@@ -273,7 +404,13 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 		return statements.LIFE_CYCLE.changeExisting(this, statements.RECONCILE_RUNNING, { id, ...container });
 	}
 
-	/** Deletes the preview and returns whether it was there. 1 statement. */
+	/**
+	 * Deletes the preview and returns whether it was there. 1 statement.
+	 *
+	 * @example
+	 * const wasThere = await db.previews.deleteById(previewId);
+	 * res.status(wasThere ? 204 : 404).end();
+	 */
 	async deleteById(id: number): Promise<boolean> {
 		const { affected } = await execute(this, statements.DELETE, { id });
 		return affected > 0;

@@ -61,9 +61,23 @@ const setGlobal = cachedByLimits((limits) => {
 	);
 });
 
-/** Resource limits of users, and the global ones. */
+/**
+ * Resource limits of users, and the global ones.
+ *
+ * @example
+ * const limits = ResourceLimitRepository.from(dataSource);
+ * const { maxWorkspaces } = await limits.findEffective(userId);
+ */
 export class ResourceLimitRepository extends Repository<ResourceLimit> {
-	/** On a DataSource, or in a transaction by its manager. */
+	/**
+	 * On a DataSource, or in a transaction by its manager.
+	 *
+	 * @example
+	 * await dataSource.transaction(async (manager) => {
+	 *   await ResourceLimitRepository.from(manager).setOwn(userId, { maxWorkspaces: 5 });
+	 *   await manager.query("UPDATE dashboard_users SET approved = TRUE WHERE id = ?", [userId]);
+	 * });
+	 */
 	static from<Result extends ResourceLimitRepository>(
 		this: RepositoryClass<typeof ResourceLimit, Result>,
 		source: RepositorySource,
@@ -74,6 +88,10 @@ export class ResourceLimitRepository extends Repository<ResourceLimit> {
 	/**
 	 * What counts for a user: each limit from the user's own row, where that is null or missing from the global one, else
 	 * the column's default. A user that does not exist gets what counts for everybody. 1 statement.
+	 *
+	 * @example
+	 * const { maxWorkspaces, defaultRam } = await db.limits.findEffective(req.user.id);
+	 * res.render("new-workspace", { maxWorkspaces, defaultRam });
 	 */
 	async findEffective(userId: number): Promise<EffectiveLimits> {
 		const found = await execute(this, OWN_AND_GLOBAL, { userId });
@@ -83,7 +101,13 @@ export class ResourceLimitRepository extends Repository<ResourceLimit> {
 		return Object.fromEntries(limits) as EffectiveLimits;
 	}
 
-	/** The row with the global limits, or null. 1 statement. */
+	/**
+	 * The row with the global limits, or null. 1 statement.
+	 *
+	 * @example
+	 * const global = await db.limits.findGlobal();
+	 * res.render("admin/limits", { row: global && toRow(global) });
+	 */
 	async findGlobal(): Promise<ResourceLimit | null> {
 		const [row] = await execute(this, GLOBAL);
 		return row ?? null;
@@ -92,13 +116,23 @@ export class ResourceLimitRepository extends Repository<ResourceLimit> {
 	/**
 	 * Changes the global limits that are given. 1 statement.
 	 *
+	 * @param changes numbers: integers of 32 bits; texts: at most 20 characters, as Docker reads them; null: the default counts
 	 * @throws ValueTooLongError, InvalidValueError, BusyError
+	 *
+	 * @example
+	 * await db.limits.setGlobal({ maxWorkspaces: 3, defaultRam: "4g" });
 	 */
 	async setGlobal(changes: LimitChanges): Promise<void> {
 		await executeLocked(this, setGlobal(givenLimits(changes)), { ...changes }, ({ reported }) => !reported);
 	}
 
-	/** The user's own row, or null. 1 statement. */
+	/**
+	 * The user's own row, or null. 1 statement.
+	 *
+	 * @example
+	 * const own = await db.limits.findOwn(userId);
+	 * const inherits = own?.maxWorkspaces == null;   // the global limit counts
+	 */
 	async findOwn(userId: number): Promise<ResourceLimit | null> {
 		const [row] = await execute(this, OWN, { userId });
 		return row ?? null;
@@ -107,7 +141,12 @@ export class ResourceLimitRepository extends Repository<ResourceLimit> {
 	/**
 	 * Changes a user's own limits that are given, whether there is a row or not. 1 statement.
 	 *
+	 * @param changes as for `setGlobal`; null: the global limit counts
 	 * @throws NotFoundError (of the user), ValueTooLongError, InvalidValueError, BusyError, IdsExhaustedError
+	 *
+	 * @example
+	 * await db.limits.setOwn(userId, { maxWorkspaces: 10 });
+	 * await db.limits.setOwn(userId, { maxWorkspaces: null });   // the global limit counts again
 	 */
 	async setOwn(userId: number, changes: LimitChanges): Promise<void> {
 		const given = givenLimits(changes);
@@ -119,7 +158,12 @@ export class ResourceLimitRepository extends Repository<ResourceLimit> {
 		);
 	}
 
-	/** Removes a user's own limits and returns whether there were any: the global ones count again. 1 statement. */
+	/**
+	 * Removes a user's own limits and returns whether there were any: the global ones count again. 1 statement.
+	 *
+	 * @example
+	 * if (await db.limits.removeOwn(userId)) console.log("The global limits count from now on");
+	 */
 	async removeOwn(userId: number): Promise<boolean> {
 		const { affected } = await execute(this, REMOVE_OWN, { userId });
 		return affected > 0;

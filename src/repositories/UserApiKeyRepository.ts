@@ -6,7 +6,13 @@ import { managerOf, type RepositoryClass, type RepositorySource } from "./source
 import { change, execute, select, selectRows } from "./sql";
 import { orUpdate, upsert } from "./upsert";
 
-/** The providers whose keys are stored. */
+/**
+ * The providers whose keys are stored.
+ *
+ * @example
+ * const provider = API_KEY_PROVIDERS.find((name) => name === req.params.provider);
+ * if (!provider) return res.status(404).end();
+ */
 export const API_KEY_PROVIDERS = ["anthropic", "openai"] as const;
 /** A provider whose keys are stored. */
 export type ApiKeyProvider = (typeof API_KEY_PROVIDERS)[number];
@@ -49,9 +55,18 @@ const STATEMENTS = { anthropic: statementsFor("anthropic"), openai: statementsFo
 /**
  * Users' keys for AI providers, as the dashboard encrypted them. Every method takes one provider and throws
  * UnknownProviderError for any but `anthropic` and `openai`.
+ *
+ * @example
+ * const apiKeys = UserApiKeyRepository.from(dataSource);
+ * const key = await apiKeys.findKey(userId, "anthropic");
  */
 export class UserApiKeyRepository extends Repository<UserApiKey> {
-	/** On a DataSource, or in a transaction by its manager. */
+	/**
+	 * On a DataSource, or in a transaction by its manager.
+	 *
+	 * @example
+	 * const hasKey = await UserApiKeyRepository.from(dataSource).hasKey(userId, "openai");
+	 */
 	static from<Result extends UserApiKeyRepository>(
 		this: RepositoryClass<typeof UserApiKey, Result>,
 		source: RepositorySource,
@@ -66,6 +81,10 @@ export class UserApiKeyRepository extends Repository<UserApiKey> {
 	 * @param iv at most 16 bytes
 	 * @throws UnknownProviderError, ValueTooLongError, InvalidValueError, NotFoundError (of the user),
 	 * IdsExhaustedError
+	 *
+	 * @example
+	 * const { encrypted, iv } = encrypt(req.body.key ?? "");
+	 * await db.apiKeys.setKey(req.user.id, "anthropic", encrypted, iv);
 	 */
 	async setKey(userId: number, provider: ApiKeyProvider, encrypted: Buffer, iv: Buffer): Promise<void> {
 		const statements = statementsOf(provider);
@@ -78,20 +97,38 @@ export class UserApiKeyRepository extends Repository<UserApiKey> {
 		);
 	}
 
-	/** The key, or null. 1 statement. */
+	/**
+	 * The key, or null. 1 statement.
+	 *
+	 * @example
+	 * const secret = await db.apiKeys.findKey(userId, "anthropic");
+	 * const environment = secret ? { ANTHROPIC_API_KEY: decrypt(secret.encrypted, secret.iv) } : {};
+	 */
 	async findKey(userId: number, provider: ApiKeyProvider): Promise<EncryptedSecret | null> {
 		const statements = statementsOf(provider);
 		const [row] = await execute(this, statements.find, { userId });
 		return EncryptedSecret.of(row?.[statements.encrypted], row?.[statements.iv]);
 	}
 
-	/** Whether there is a key; reads none. 1 statement. */
+	/**
+	 * Whether there is a key; reads none. 1 statement.
+	 *
+	 * @example
+	 * const [anthropic, openai] = await Promise.all(API_KEY_PROVIDERS.map((name) => db.apiKeys.hasKey(userId, name)));
+	 * res.render("settings", { saved: { anthropic, openai } });
+	 */
 	async hasKey(userId: number, provider: ApiKeyProvider): Promise<boolean> {
 		const found = await execute(this, statementsOf(provider).has, { userId });
 		return found.length > 0;
 	}
 
-	/** Removes the key and returns whether there was one; the other provider's stays. 1 statement. */
+	/**
+	 * Removes the key and returns whether there was one; the other provider's stays. 1 statement.
+	 *
+	 * @example
+	 * const hadOne = await db.apiKeys.clearKey(req.user.id, "openai");
+	 * res.status(hadOne ? 204 : 404).end();
+	 */
 	async clearKey(userId: number, provider: ApiKeyProvider): Promise<boolean> {
 		const { affected } = await execute(this, statementsOf(provider).clear, { userId });
 		return affected > 0;

@@ -20,7 +20,13 @@ export interface LogPageOptions {
 	before?: number | null | undefined;
 }
 
-/** Some entries, latest first. */
+/**
+ * Some entries, latest first.
+ *
+ * @example
+ * const { entries, next } = await db.logs.pageOfEverybody({ limit: 20 });
+ * const older = next === null ? [] : (await db.logs.pageOfEverybody({ limit: 20, before: next })).entries;
+ */
 export interface LogPage {
 	entries: WorkspaceLog[];
 	/** What `before` of the next page is; null when there are no older entries. */
@@ -59,9 +65,23 @@ const DELETE_OLD = change(
 	"DELETE FROM workspace_logs WHERE created_at < FROM_UNIXTIME(:olderThan) ORDER BY created_at, id LIMIT :batchSize",
 );
 
-/** The log of what happened to workspaces. */
+/**
+ * The log of what happened to workspaces.
+ *
+ * @example
+ * const logs = WorkspaceLogRepository.from(dataSource);
+ * const { entries } = await logs.pageOfWorkspace(id);
+ */
 export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
-	/** On a DataSource, or in a transaction by its manager. */
+	/**
+	 * On a DataSource, or in a transaction by its manager.
+	 *
+	 * @example
+	 * await dataSource.transaction(async (manager) => {
+	 *   await WorkspaceLogRepository.from(manager).append({ userId, projectName: "shop", action: "delete" });
+	 *   await WorkspaceRepository.from(manager).deleteById(id);
+	 * });
+	 */
 	static from<Result extends WorkspaceLogRepository>(
 		this: RepositoryClass<typeof WorkspaceLog, Result>,
 		source: RepositorySource,
@@ -73,7 +93,13 @@ export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
 	 * Records what happened, and returns the entry's id. In `details` every value is stored as `[REDACTED]` whose name
 	 * says that it is a secret (see `docs/repositories.md`), at any depth, in texts too. 1 statement.
 	 *
+	 * @param entry `projectName`: at most 100 characters; `details`: nested at most 31 levels deep
 	 * @throws NotFoundError (of the workspace or the user), ValueTooLongError, InvalidValueError, IdsExhaustedError
+	 *
+	 * @example
+	 * const details = { port: 10_007, env: { API_KEY: "sk-1234" } };
+	 * await db.logs.append({ workspaceId: id, userId, projectName: "shop", action: "start", details });
+	 * // stored: {"port":10007,"env":{"API_KEY":"[REDACTED]"}}
 	 */
 	async append(entry: NewLogEntry): Promise<number> {
 		checkNames(entityName, entry, ENTRY_NAMES);
@@ -87,19 +113,40 @@ export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
 	 * A page of what happened to a workspace, latest first. 1 statement.
 	 *
 	 * @throws InvalidValueError
+	 *
+	 * @example
+	 * const before = Number(req.query.before) || null;
+	 * const { entries, next } = await db.logs.pageOfWorkspace(id, { limit: 20, before });
+	 * res.render("log", { entries, older: next && `?before=${next}` });
 	 */
 	async pageOfWorkspace(workspaceId: number, options: LogPageOptions = {}): Promise<LogPage> {
 		const range = pageRangeOf(options);
 		return pageOf(await execute(this, OF_WORKSPACE, { workspaceId, ...range }), range);
 	}
 
-	/** The same for a user's project, whatever workspaces it had. 1 statement. */
+	/**
+	 * The same for a user's project, whatever workspaces it had. 1 statement.
+	 *
+	 * @example
+	 * const { entries } = await db.logs.pageOfProject(req.user.id, "shop");
+	 * const starts = entries.filter(({ action }) => action === "start");
+	 */
 	async pageOfProject(userId: number, projectName: string, options: LogPageOptions = {}): Promise<LogPage> {
 		const range = pageRangeOf(options);
 		return pageOf(await execute(this, OF_PROJECT, { userId, projectName, ...range }), range);
 	}
 
-	/** The same for everybody. 1 statement. */
+	/**
+	 * The same for everybody. 1 statement.
+	 *
+	 * @example
+	 * let before: number | null = null;
+	 * do {
+	 *   const page: LogPage = await db.logs.pageOfEverybody({ limit: 1_000, before });
+	 *   for (const { createdAt, action } of page.entries) console.log(createdAt, action);
+	 *   before = page.next;
+	 * } while (before !== null);
+	 */
 	async pageOfEverybody(options: LogPageOptions = {}): Promise<LogPage> {
 		const range = pageRangeOf(options);
 		return pageOf(await execute(this, OF_EVERYBODY, range), range);
@@ -112,6 +159,11 @@ export class WorkspaceLogRepository extends Repository<WorkspaceLog> {
 	 *
 	 * @param options `batchSize`: 1 to 10,000 rows, 1,000 if left out
 	 * @throws InvalidValueError
+	 *
+	 * @example
+	 * const days = 90;
+	 * const count = await db.logs.deleteOlderThan(new Date(Date.now() - days * 86_400_000));
+	 * console.log(`Deleted ${count} entries`);
 	 */
 	async deleteOlderThan(olderThan: Date, options: { batchSize?: number | undefined } = {}): Promise<number> {
 		const batchSize = checkBatch(options);

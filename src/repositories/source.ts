@@ -11,5 +11,11 @@ export function managerOf(source: RepositorySource): EntityManager {
 	return "manager" in source ? source.manager : source;
 }
 
-/** A row with its owner's names in `user`. */
+/**
+ * A row with its owner's names in `user`.
+ *
+ * @example
+ * const [latest] = await db.workspaces.listRunning();
+ * if (latest) console.log(latest.user.username);
+ */
 export type WithOwner<Entity> = Entity & { user: DashboardUser };

@@ -18,7 +18,14 @@ type SnakeCase<Text extends string> = Text extends `${infer First}${infer Rest}`
 
 type Scalar = string | number | boolean | Date | null;
 
-/** The columns of an entity as the table calls them; those that were not loaded are missing. */
+/**
+ * The columns of an entity as the table calls them; those that were not loaded are missing.
+ *
+ * @example
+ * const workspace = await db.workspaces.findById(id);
+ * const row = workspace ? toRow(workspace) : {};
+ * console.log(row.project_name, row.started_at);
+ */
 export type Row<Entity> = {
 	[Property in keyof Entity & string as Entity[Property] extends Scalar
 		? SnakeCase<Property>
@@ -30,6 +37,11 @@ export type Row<Entity> = {
 /**
  * The row as the table has it, for views and browsers that expect the columns' names: what was loaded, secrets left out.
  * The owner's `username` and `system_username` are in it where the relation `user` was loaded.
+ *
+ * @example
+ * const active = await db.workspaces.listActive();
+ * res.render("admin/workspaces", { rows: active.map((workspace) => toRow(workspace)) });
+ * // <td><%= row.project_name %></td><td><%= row.username %></td>
  */
 export function toRow<Entity extends AnyEntity>(entity: Entity): Row<Entity> {
 	const row = columnsOf(entity);

@@ -2,7 +2,13 @@ import type { PreviewStatus, WorkspaceStatus } from "../entities/enums";
 import { InvalidTransitionError, NotFoundError } from "../errors";
 import { type Change, type Executor, executeWith, fragment, type Statement } from "./sql";
 
-/** For each status of a workspace, those that it may come from. */
+/**
+ * For each status of a workspace, those that it may come from.
+ *
+ * @example
+ * const workspace = await db.workspaces.findById(id);
+ * const canStart = WORKSPACE_TRANSITIONS.starting.includes(workspace?.status ?? "stopped");
+ */
 export const WORKSPACE_TRANSITIONS: Readonly<Record<WorkspaceStatus, readonly WorkspaceStatus[]>> = {
 	starting: ["stopped", "error"],
 	running: ["starting"],
@@ -11,7 +17,13 @@ export const WORKSPACE_TRANSITIONS: Readonly<Record<WorkspaceStatus, readonly Wo
 	error: ["stopped", "starting", "running", "stopping"],
 };
 
-/** For each status of a preview, those that it may come from: none returns to `creating`. */
+/**
+ * For each status of a preview, those that it may come from: none returns to `creating`.
+ *
+ * @example
+ * const preview = await db.previews.findById(previewId);
+ * const canStop = PREVIEW_TRANSITIONS.stopping.includes(preview?.status ?? "creating");
+ */
 export const PREVIEW_TRANSITIONS: Readonly<Record<PreviewStatus, readonly PreviewStatus[]>> = {
 	creating: [],
 	running: ["creating"],

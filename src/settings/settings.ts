@@ -17,7 +17,13 @@ export type DataSourceSettings = { readonly [Name in SettingName]?: ValueOf<Name
 /** Settings that are only read to find others. */
 type Resolving = "url" | "passwordFile" | "tls" | "tlsCa" | "tlsCert" | "tlsKey";
 
-/** The settings in force, all of them checked. Times are in seconds. */
+/**
+ * The settings in force, all of them checked. Times are in seconds.
+ *
+ * @example
+ * const { host, port, database, poolSize } = readSettings();
+ * console.log(`${host}:${port}/${database}, ${poolSize} connections at most`);
+ */
 export type ResolvedSettings = {
 	readonly [Name in Exclude<SettingName, Resolving>]: ValueOf<Name> | Missing<Name>;
 } & {
@@ -43,6 +49,10 @@ export interface Resolution {
  *
  * @param variables instead of those of the process and of a `.env` file in the working folder
  * @throws SettingsError that names the first setting that cannot be used.
+ *
+ * @example
+ * const { host } = readSettings({ database: "dashboard" });             // the rest from the environment
+ * const { port } = readSettings({}, { DB_PORT: "3307" });               // from these variables only
  */
 export function readSettings(options: DataSourceSettings = {}, variables?: Variables): ResolvedSettings {
 	const only = (given: Variables): Environment => ({ variables: given, file: {}, path: "", hasFile: true });

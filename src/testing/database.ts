@@ -15,15 +15,33 @@ export interface TestDatabaseOptions {
 	readonly settings?: DataSourceSettings | undefined;
 }
 
-/** A migrated database of one test file, as `openWorkspaces` gives it. */
+/**
+ * A migrated database of one test file, as `openWorkspaces` gives it.
+ *
+ * @example
+ * const db = await openTestDatabase({ settings: { poolSize: 2 } });
+ * const other = openWorkspaces(db.settings);   // as a second process would
+ * await other.close();
+ * await db.drop();
+ */
 export interface TestDatabase extends Workspaces {
 	/** Rows that fill in what a test does not care about. */
 	readonly make: Makers;
 	/** What `createDataSource` or `openWorkspaces` takes to get to the same database. */
 	readonly settings: DataSourceSettings;
-	/** Deletes every row that tests made; the global limits are as the migrations left them. */
+	/**
+	 * Deletes every row that tests made; the global limits are as the migrations left them.
+	 *
+	 * @example
+	 * await testDb.clear();   // afterEach: the next test starts with empty tables
+	 */
 	clear(): Promise<void>;
-	/** Closes the connections and drops the database. */
+	/**
+	 * Closes the connections and drops the database.
+	 *
+	 * @example
+	 * await testDb.drop();    // afterAll
+	 */
 	drop(): Promise<void>;
 }
 

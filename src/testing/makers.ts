@@ -4,15 +4,42 @@ import { DashboardUser, PreviewEnvironment, Workspace, WorkspaceLog } from "../e
 /** Properties that a test cares about; the rest is filled in. */
 export type Given<Entity> = Partial<Omit<Entity, "user" | "workspace" | "accessor" | "previews" | "logs">>;
 
-/** Rows for a test: each is valid, and as new as a row that the dashboard has just made. */
+/**
+ * Rows for a test: each is valid, and as new as a row that the dashboard has just made.
+ *
+ * @example
+ * const db = fakeWorkspaces();
+ * const { id: userId } = await db.make.user({ username: "ada" });
+ * await db.make.workspace({ userId, status: "running", assignedPort: 10_000 });
+ */
 export interface Makers {
-	/** A user, whose name no other has. */
+	/**
+	 * A user, whose name no other has.
+	 *
+	 * @example
+	 * const { id, username } = await testDb.make.user();   // user-1
+	 */
 	user(given?: Given<DashboardUser>): Promise<DashboardUser>;
-	/** A stopped workspace, of a new user unless `userId` is given. It is inserted as it is: no limit is asked. */
+	/**
+	 * A stopped workspace, of a new user unless `userId` is given. It is inserted as it is: no limit is asked.
+	 *
+	 * @example
+	 * const idle = await testDb.make.workspace({ status: "running", lastActivity: new Date(0) });
+	 */
 	workspace(given?: Given<Workspace>): Promise<Workspace>;
-	/** A preview that is being created and expires in a day, of a new workspace unless `workspaceId` is given. */
+	/**
+	 * A preview that is being created and expires in a day, of a new workspace unless `workspaceId` is given.
+	 *
+	 * @example
+	 * const expired = await testDb.make.preview({ status: "running", expiresAt: new Date(0) });
+	 */
 	preview(given?: Given<PreviewEnvironment>): Promise<PreviewEnvironment>;
-	/** A log entry of a new workspace unless `workspaceId` or `userId` is given. */
+	/**
+	 * A log entry of a new workspace unless `workspaceId` or `userId` is given.
+	 *
+	 * @example
+	 * const { workspaceId } = await testDb.make.logEntry({ action: "stop", details: { reason: "idle" } });
+	 */
 	logEntry(given?: Given<WorkspaceLog>): Promise<WorkspaceLog>;
 }
 

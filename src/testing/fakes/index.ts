@@ -12,15 +12,39 @@ export interface FakeOptions {
 	readonly clock?: (() => Date) | undefined;
 }
 
-/** What `openWorkspaces` gives, in memory; of a transaction the work is done, and nothing is rolled back. */
+/**
+ * What `openWorkspaces` gives, in memory; of a transaction the work is done, and nothing is rolled back.
+ *
+ * @example
+ * const db: FakeWorkspaces = fakeWorkspaces();
+ * await db.limits.setGlobal({ maxWorkspaces: 0 });
+ * await db.workspaces.createWithinLimit({ userId: 1, projectName: "shop" });   // rejects: there is no such user
+ */
 export interface FakeWorkspaces extends WorkspacesRepositories {
 	/** Rows that fill in what a test does not care about. */
 	readonly make: Makers;
-	/** Does nothing. */
+	/**
+	 * Does nothing.
+	 *
+	 * @example
+	 * await fakeWorkspaces().connect();   // as the service does at its start
+	 */
 	connect(): Promise<void>;
-	/** Does the work; what it changed stays, also when it rejects. */
+	/**
+	 * Does the work; what it changed stays, also when it rejects.
+	 *
+	 * @example
+	 * const db = fakeWorkspaces();
+	 * const { id } = await db.make.workspace();
+	 * await db.transaction((tx) => tx.workspaces.deleteById(id));
+	 */
 	transaction<Result>(work: (transaction: WorkspacesRepositories) => Promise<Result>): Promise<Result>;
-	/** Does nothing. */
+	/**
+	 * Does nothing.
+	 *
+	 * @example
+	 * await fakeWorkspaces().close();     // as the service does at its end
+	 */
 	close(): Promise<void>;
 }
 
@@ -31,7 +55,7 @@ export interface FakeWorkspaces extends WorkspacesRepositories {
  * @example
  * const db = fakeWorkspaces();
  * const { id } = await db.make.workspace({ status: "stopped" });
- * await db.workspaces.markRunning(id, started);   // rejects with INVALID_TRANSITION
+ * await db.workspaces.setStatus(id, "running");   // rejects with INVALID_TRANSITION: it is not starting
  */
 export function fakeWorkspaces({ clock = () => new Date() }: FakeOptions = {}): FakeWorkspaces {
 	const store = new FakeStore(clock);

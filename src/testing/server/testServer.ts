@@ -2,11 +2,23 @@ import { createHash } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 
-/** A server for tests. */
+/**
+ * A server for tests.
+ *
+ * @example
+ * const server = await startTestServer();
+ * process.env.TEST_DATABASE_URL = server.url;   // for every test file of the run
+ */
 export interface TestServer {
 	/** `mysql://user:password@host:port` of an administrator. */
 	readonly url: string;
-	/** Stops it, if it is one that was started here; a later test starts it again. */
+	/**
+	 * Stops it, if it is one that was started here; a later test starts it again.
+	 *
+	 * @example
+	 * const server = await startTestServer();
+	 * const teardown = () => server.stop();         // what Vitest's globalSetup returns
+	 */
 	stop(): Promise<void>;
 }
 
@@ -16,6 +28,10 @@ export interface TestServer {
  * should not, stop it when all tests are done (`globalTeardown` of Jest and Vitest).
  *
  * @throws Error where `TEST_DATABASE_URL` is not set and the machine has no server
+ *
+ * @example
+ * const { url, stop } = await startTestServer();
+ * const db = await openTestDatabase({ url });
  */
 export async function startTestServer(): Promise<TestServer> {
 	const { TEST_DATABASE_URL: url } = process.env;
