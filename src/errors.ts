@@ -521,21 +521,24 @@ export class InvalidTransitionError extends WorkspacesError {
 	override readonly name = "InvalidTransitionError";
 	readonly code = "INVALID_TRANSITION";
 
+	/** The status that refused the change; `unknown` for one that the column's contract does not list. */
+	readonly from: string;
+	/** The status that it was to get, or `extended` (an expiry), or `claimed` (a port). */
+	readonly to: string;
+
 	constructor(
 		readonly entity: string,
 		readonly id: number,
-		/** The status that refused the change; `unknown` for one that the column's contract does not list. */
-		readonly from: string,
-		/** The status that it was to get, or `extended` (an expiry), or `claimed` (a port). */
-		readonly to: string,
-		/** Why not, where the status alone does not say it. */
-		reason = "",
+		/** `reason`: why not, where the status alone does not say it. */
+		{ from, to, reason = "" }: { readonly from: string; readonly to: string; readonly reason?: string | undefined },
 	) {
 		const why = reason && `: ${reason}`;
 		super(
 			`The ${nounOf(entity)} is ${STATUSES[from] ?? from} and cannot ${CHANGES[to] ?? `become ${to}`} now${why}. ` +
 				"Reload and try again",
 		);
+		this.from = from;
+		this.to = to;
 	}
 }
 
@@ -551,17 +554,20 @@ export class InvalidTransitionError extends WorkspacesError {
 export class ValueTooLongError extends WorkspacesError {
 	override readonly name = "ValueTooLongError";
 	readonly code = "VALUE_TOO_LONG";
+	/** What fits, in `unit`; undefined where only the server knew. */
+	readonly maximum: number | undefined;
+	readonly unit: "characters" | "bytes";
 
 	constructor(
 		readonly entity: string,
 		readonly property: string,
-		/** What fits, in `unit`; undefined where only the server knew. */
-		readonly maximum: number | undefined,
-		readonly unit: "characters" | "bytes",
+		{ maximum, unit }: { readonly maximum?: number | undefined; readonly unit: "characters" | "bytes" },
 		options?: ErrorOptions,
 	) {
 		const fits = maximum === undefined ? "" : `: at most ${maximum} ${unit} fit`;
 		super(`The ${wordsOf(property)} of the ${nounOf(entity)} is too long${fits}`, options);
+		this.maximum = maximum;
+		this.unit = unit;
 	}
 }
 

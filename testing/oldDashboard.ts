@@ -141,21 +141,24 @@ export async function installOldDashboard(database: TestDatabase, old: OldDashbo
 	await fill(database, old, globalRows);
 }
 
+type Row = readonly [table: string, values: Readonly<Record<string, unknown>>];
+
 async function fill(database: TestDatabase, old: OldDashboard, globalRows: number): Promise<void> {
-	const { connection } = database;
-	const [ada, bob] = await addUsers(database, "ada", "bob");
-	const time = (day: number) => `2024-02-${String(day).padStart(2, "0")} 03:04:05`;
-	const blob = Buffer.from([0, 255, 39, 92, 10, 13, 26, 128]);
-	const workspace = old.draft
-		? {}
-		: { last_accessed_by: bob, code_server_password_encrypted: blob, code_server_password_iv: Buffer.alloc(16, 7) };
-	const insert = async (table: string, row: Record<string, unknown>) => {
-		await connection.query(`INSERT INTO ${table} SET ?`, [row]);
-	};
-	await insert("workspaces", {
+	const [ada = 0, bob = 0] = await addUsers(database, "ada", "bob");
+	const rows = [...workspaceRows({ ada, bob }, old), ...otherRows({ ada, bob }), ...limitRows({ bob }, globalRows)];
+	for (const [table, values] of rows) await database.connection.query(`INSERT INTO ${table} SET ?`, [values]);
+}
+
+const time = (day: number) => `2024-02-${String(day).padStart(2, "0")} 03:04:05`;
+const BLOB = Buffer.from([0, 255, 39, 92, 10, 13, 26, 128]);
+const PROJECT = "naïve 🚀 'quoted'";
+
+function workspaceRows({ ada, bob }: { ada: number; bob: number }, { draft }: OldDashboard): Row[] {
+	const later = { code_server_password_encrypted: BLOB, code_server_password_iv: Buffer.alloc(16, 7) };
+	const used = {
 		id: 11,
 		user_id: ada,
-		project_name: "naïve 🚀 'quoted'",
+		project_name: PROJECT,
 		container_id: "c".repeat(64),
 		status: "running",
 		error_message: "tab\tnew\nline \\ 🧨",
@@ -164,76 +167,53 @@ async function fill(database: TestDatabase, old: OldDashboard, globalRows: numbe
 		started_at: time(2),
 		created_at: time(1),
 		updated_at: time(4),
-		...workspace,
-	});
-	await insert("workspaces", {
-		id: 12,
-		user_id: bob,
-		project_name: "bare",
-		status: null,
-		created_at: time(5),
-		updated_at: time(6),
-	});
-	await insert("user_api_keys", {
+		...(draft ? {} : { last_accessed_by: bob, ...later }),
+	};
+	const bare = { id: 12, user_id: bob, project_name: "bare", status: null, created_at: time(5), updated_at: time(6) };
+	return [
+		["workspaces", used],
+		["workspaces", bare],
+	];
+}
+
+function otherRows({ ada, bob }: { ada: number; bob: number }): Row[] {
+	const key = {
 		id: 21,
 		user_id: ada,
-		anthropic_key_encrypted: Buffer.concat([blob, Buffer.alloc(504, 1)]),
+		anthropic_key_encrypted: Buffer.concat([BLOB, Buffer.alloc(504, 1)]),
 		anthropic_key_iv: Buffer.alloc(16, 200),
 		created_at: time(1),
 		updated_at: time(2),
-	});
-	await insert("preview_environments", {
+	};
+	const preview = {
 		id: 31,
 		workspace_id: 11,
 		user_id: ada,
-		project_name: "naïve 🚀 'quoted'",
+		project_name: PROJECT,
 		preview_hash: "h".repeat(32),
 		status: "running",
 		expires_at: time(28),
 		password_hash: "$2b$10$hash",
 		created_at: time(7),
+	};
+	const log = { id: 41, workspace_id: 11, user_id: ada, project_name: "p", action: "error", created_at: time(8) };
+	const lost = { id: 42, workspace_id: null, user_id: bob, project_name: "p", action: "create", created_at: time(9) };
+	return [
+		["user_api_keys", key],
+		["preview_environments", preview],
+		["workspace_logs", { ...log, details: '{"a":[1,"🚀",null]}' }],
+		["workspace_logs", { ...lost, details: null }],
+	];
+}
+
+function limitRows({ bob }: { bob: number }, globalRows: number): Row[] {
+	const first = { id: 51, max_workspaces: 9, default_cpu: null, created_at: time(1), updated_at: time(2) };
+	const others = Array.from({ length: globalRows - 1 }, (_, row) => {
+		return { id: 52 + row, created_at: time(row + 3), updated_at: time(row + 3) };
 	});
-	await insert("workspace_logs", {
-		id: 41,
-		workspace_id: 11,
-		user_id: ada,
-		project_name: "p",
-		action: "error",
-		details: '{"a":[1,"🚀",null]}',
-		created_at: time(8),
-	});
-	await insert("workspace_logs", {
-		id: 42,
-		workspace_id: null,
-		user_id: bob,
-		project_name: "p",
-		action: "create",
-		details: null,
-		created_at: time(9),
-	});
-	await insert("resource_limits", {
-		id: 51,
-		user_id: null,
-		max_workspaces: 9,
-		default_cpu: null,
-		created_at: time(1),
-		updated_at: time(2),
-	});
-	for (let row = 1; row < globalRows; row++) {
-		await insert("resource_limits", {
-			id: 51 + row,
-			user_id: null,
-			created_at: time(row + 2),
-			updated_at: time(row + 2),
-		});
-	}
-	await insert("resource_limits", {
-		id: 71,
-		user_id: bob,
-		max_workspaces: 5,
-		created_at: time(3),
-		updated_at: time(3),
-	});
+	const own = { id: 71, user_id: bob, max_workspaces: 5, created_at: time(3), updated_at: time(3) };
+	const general = [first, ...others].map((values): Row => ["resource_limits", { ...values, user_id: null }]);
+	return [...general, ["resource_limits", own]];
 }
 
 /** The kinds of databases that older dashboards left behind. */

@@ -78,16 +78,11 @@ export async function startProxy(
 			if (verdict === "cut before") return drop();
 			if (verdict === "silence before") silence();
 			if (isDead()) return;
-			if (verdict === "cut after") whenAnswered = async () => {};
-			else if (typeof verdict === "object") ({ whenAnswered } = verdict);
+			whenAnswered ??= beforeCut(verdict);
 			upstream.write(packet);
 			if (verdict === "silence after") silence();
 		};
-		const split = packetSplitter();
-		let passed = Promise.resolve();
-		client.on("data", (bytes) => {
-			for (const packet of split(bytes)) passed = passed.then(() => pass(packet));
-		});
+		onPackets(client, pass);
 		upstream.on("data", (bytes) => {
 			if (whenAnswered) void whenAnswered().finally(drop);
 			else if (!isDead()) client.write(bytes);
@@ -112,9 +107,24 @@ export async function startProxy(
 	};
 }
 
+/** What is done between the answer and the cut; undefined for what is not cut then. */
+function beforeCut(verdict: Verdict): (() => Promise<unknown>) | undefined {
+	if (verdict === "cut after") return async () => {};
+	return typeof verdict === "object" ? verdict.whenAnswered : undefined;
+}
+
 /** Cuts at the command with a number, whatever its connection. */
 export function cutAt(number: number, way: Exclude<Verdict, "forward">): (command: number) => Verdict {
 	return (command) => (command === number ? way : "forward");
+}
+
+/** Does the work with each packet of a socket's, one after the other. */
+function onPackets(socket: Socket, work: (packet: Buffer) => Promise<void>): void {
+	const split = packetSplitter();
+	let done = Promise.resolve();
+	socket.on("data", (bytes) => {
+		for (const packet of split(bytes)) done = done.then(() => work(packet));
+	});
 }
 
 /** Packets are a length of three bytes, a sequence number, and a payload; the network cuts them as it likes. */

@@ -50,6 +50,9 @@ function workspaceRoutes(router) {
 			return res.status(201).json(workspace);
 		}),
 	);
+}
+
+function workspaceActionRoutes(router) {
 	router.post(
 		"/workspaces/:id/start",
 		handled(async ({ workspace, user }, res) => {
@@ -196,6 +199,7 @@ function answerErrors(error, _req, res, next) {
 function routes() {
 	const router = Router();
 	workspaceRoutes(router);
+	workspaceActionRoutes(router);
 	previewRoutes(router);
 	adminRoutes(router);
 	return router;

@@ -91,15 +91,19 @@ function tableChanges(before: ActualTable | undefined, after: ActualTable | unde
 		return [{ table, kind: "table", name: table, what: "created" }, ...parts];
 	}
 	return [
-		...partChanges(table, "column", before.columns, after.columns, columnChange),
-		...partChanges(table, "index", before.indexes, after.indexes, indexChange),
-		...partChanges(table, "key", before.foreignKeys, after.foreignKeys, (key) => `deletes by ${key.onDelete}`),
+		...partChanges({ table, kind: "column" }, before.columns, after.columns, columnChange),
+		...partChanges({ table, kind: "index" }, before.indexes, after.indexes, indexChange),
+		...partChanges(
+			{ table, kind: "key" },
+			before.foreignKeys,
+			after.foreignKeys,
+			(key) => `deletes by ${key.onDelete}`,
+		),
 	];
 }
 
 function partChanges<Part extends { readonly name: string }>(
-	table: string,
-	kind: SchemaChange["kind"],
+	{ table, kind }: Pick<SchemaChange, "table" | "kind">,
 	before: readonly Part[],
 	after: readonly Part[],
 	change: (from: Part, to: Part) => string,

@@ -46,7 +46,7 @@ export function draft(
 		if (statement.kind === "note") continue;
 		const metadata = metadataOf(dataSource, statement.table);
 		const shape = shapes.get(statement.table) ?? { name: statement.table, columns: [], indexes: [], foreignKeys: [] };
-		const isTaken = !lossy.has(statement.sql) && take(dataSource, metadata, shape, statement, before);
+		const isTaken = !lossy.has(statement.sql) && take(shape, statement, { dataSource, metadata, before });
 		if (isTaken) shapes.set(statement.table, shape);
 		else steps.push(statement);
 	}
@@ -80,14 +80,15 @@ function metadataOf(dataSource: DataSource, table: string): EntityMetadata {
 	return found;
 }
 
+interface Entity {
+	readonly dataSource: DataSource;
+	readonly metadata: EntityMetadata;
+	/** What each changed column was, as MODIFY says it, by `table.column`. */
+	readonly before: ReadonlyMap<string, string>;
+}
+
 /** Adds to the shape what the statement makes; false where `converge` cannot do it. */
-function take(
-	dataSource: DataSource,
-	metadata: EntityMetadata,
-	shape: MutableShape,
-	statement: Statement,
-	before: ReadonlyMap<string, string>,
-): boolean {
+function take(shape: MutableShape, statement: Statement, { dataSource, metadata, before }: Entity): boolean {
 	switch (statement.kind) {
 		case "create table": {
 			const columns = metadata.columns.map((column) => columnShape(dataSource, column));

@@ -149,7 +149,7 @@ function claimed(
 	if (port) return port;
 	if (!reported) throw new NotFoundError(lifeCycle.entityName);
 	if (statements.lacksPort(reported)) throw new NoFreePortError(from, last);
-	throw new InvalidTransitionError(lifeCycle.entityName, id, lifeCycle.statusOf(reported), to);
+	throw new InvalidTransitionError(lifeCycle.entityName, id, { from: lifeCycle.statusOf(reported), to });
 }
 
 const isPort = (port: unknown) => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535;

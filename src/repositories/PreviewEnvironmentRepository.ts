@@ -383,7 +383,8 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 		if (affected) return new Date(reported * 1000);
 		if (!reported) throw new NotFoundError(entityName);
 		const from = statements.LIFE_CYCLE.statusOf(reported);
-		if (from !== "creating" && from !== "running") throw new InvalidTransitionError(entityName, id, from, "extended");
+		if (from !== "creating" && from !== "running")
+			throw new InvalidTransitionError(entityName, id, { from, to: "extended" });
 		throw new InvalidValueError("Extension", "hours", "so few that the expiry is before 2038-01-19");
 	}
 

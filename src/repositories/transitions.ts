@@ -95,7 +95,7 @@ export class LifeCycle<Status extends string> {
 		if (!reported) throw new NotFoundError(this.entityName);
 		if (affected) return true;
 		if (reported % REPORT_BASE >= ALREADY) return false;
-		throw new InvalidTransitionError(this.entityName, values.id, this.statusOf(reported), to, reason);
+		throw new InvalidTransitionError(this.entityName, values.id, { from: this.statusOf(reported), to, reason });
 	}
 
 	/**

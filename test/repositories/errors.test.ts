@@ -68,12 +68,12 @@ describe("errors", () => {
 			[new NoFreePortError(1, 2), "NO_FREE_PORT", /from 1 to 2 are in use: stop/],
 			[new UnknownProviderError(["a", "b"]), "UNKNOWN_PROVIDER", /a and b/],
 			[
-				new InvalidTransitionError("Workspace", 7, "stopped", "running"),
+				new InvalidTransitionError("Workspace", 7, { from: "stopped", to: "running" }),
 				"INVALID_TRANSITION",
 				/^The workspace is stopped and cannot be marked as running now. Reload/,
 			],
 			[
-				new ValueTooLongError("Workspace", "projectName", 100, "characters"),
+				new ValueTooLongError("Workspace", "projectName", { maximum: 100, unit: "characters" }),
 				"VALUE_TOO_LONG",
 				/^The project name of the workspace is too long: at most 100 characters fit$/,
 			],

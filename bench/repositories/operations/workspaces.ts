@@ -12,13 +12,14 @@ const STARTED = {
 };
 
 export function workspaceReads(dataSource: DataSource): Operation[] {
+	return [...frequentReads(dataSource), ...otherReads(dataSource)];
+}
+
+function frequentReads(dataSource: DataSource): Operation[] {
 	const repository = WorkspaceRepository.from(dataSource);
 	const typeorm = dataSource.getRepository(Workspace);
 	const route = { id: true, userId: true, containerId: true, status: true } as const;
-	const password = { codeServerPasswordEncrypted: true, codeServerPasswordIv: true } as const;
 	const owner = { id: true, username: true, systemUsername: true } as const;
-	const overdue = (condition: string) => () =>
-		typeorm.createQueryBuilder("w").where(`w.status = 'running' AND ${condition}`).getMany();
 	return [
 		{
 			name: "workspace by user and project",
@@ -68,6 +69,16 @@ export function workspaceReads(dataSource: DataSource): Operation[] {
 			repository: () => repository.listWithContainer(),
 			typeorm: () => typeorm.findBy({ status: In(["running", "starting"]) }),
 		},
+	];
+}
+
+function otherReads(dataSource: DataSource): Operation[] {
+	const repository = WorkspaceRepository.from(dataSource);
+	const typeorm = dataSource.getRepository(Workspace);
+	const password = { codeServerPasswordEncrypted: true, codeServerPasswordIv: true } as const;
+	const overdue = (condition: string) => () =>
+		typeorm.createQueryBuilder("w").where(`w.status = 'running' AND ${condition}`).getMany();
+	return [
 		{
 			name: "workspace by id",
 			repository: () => repository.findById(USER),

@@ -53,19 +53,20 @@ function checkByType(entity: string, name: string, column: ColumnMetadata, refus
 		case "varbinary":
 			return (value) => {
 				if (!Buffer.isBuffer(value)) throw refuse("a Buffer", value);
-				if (value.length > length) throw new ValueTooLongError(entity, name, length, "bytes");
+				if (value.length > length) throw new ValueTooLongError(entity, name, { maximum: length, unit: "bytes" });
 				return value;
 			};
 		case "text":
 			return (value) => {
 				const text = checkString(value, refuse);
-				if (Buffer.byteLength(text) > TEXT_BYTES) throw new ValueTooLongError(entity, name, TEXT_BYTES, "bytes");
+				if (Buffer.byteLength(text) > TEXT_BYTES)
+					throw new ValueTooLongError(entity, name, { maximum: TEXT_BYTES, unit: "bytes" });
 				return value;
 			};
 		case "varchar":
 			return (value) => {
 				if (isLonger(checkString(value, refuse), length))
-					throw new ValueTooLongError(entity, name, length, "characters");
+					throw new ValueTooLongError(entity, name, { maximum: length, unit: "characters" });
 				return value;
 			};
 		default:

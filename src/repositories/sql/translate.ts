@@ -58,7 +58,7 @@ export function translate(error: unknown, { sql, entityName, metadata }: Failed)
 		case ERROR.NO_REFERENCED_ROW_2:
 			return new NotFoundError(missingParent(message, metadata), { cause });
 		case ERROR.DATA_TOO_LONG:
-			return new ValueTooLongError(entityName, property(message, metadata), undefined, "characters", { cause });
+			return new ValueTooLongError(entityName, property(message, metadata), { unit: "characters" }, { cause });
 		default:
 			return serverFailure(cause) ?? new QueryFailedError(sql, undefined, cause);
 	}

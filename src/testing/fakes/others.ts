@@ -48,7 +48,7 @@ export class FakePortRepository implements Operations<PortRepository> {
 		const from = row.status ?? "stopped";
 		const lacksPort = from === "starting" && row.assignedPort === null;
 		if (!["stopped", "error"].includes(from) && !lacksPort) {
-			throw new InvalidTransitionError(Workspace.entityName, row.id, from, "starting");
+			throw new InvalidTransitionError(Workspace.entityName, row.id, { from, to: "starting" });
 		}
 		const assignedPort = this.freePort(row, range);
 		Object.assign(row, { assignedPort, errorMessage: null, status: "starting", updatedAt: this.store.now() });
@@ -60,7 +60,8 @@ export class FakePortRepository implements Operations<PortRepository> {
 		check(PreviewEnvironment, { id: previewId });
 		const row = required(PreviewEnvironment.entityName, this.store.previews.get(previewId));
 		const from = row.status ?? "creating";
-		if (from !== "creating") throw new InvalidTransitionError(PreviewEnvironment.entityName, row.id, from, "claimed");
+		if (from !== "creating")
+			throw new InvalidTransitionError(PreviewEnvironment.entityName, row.id, { from, to: "claimed" });
 		row.assignedPort = this.freePort(row, range);
 		return row.assignedPort;
 	}

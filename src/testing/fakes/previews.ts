@@ -143,7 +143,7 @@ export class FakePreviewRepository implements Operations<PreviewEnvironmentRepos
 
 	async markStopped(id: number) {
 		const row = this.row(id);
-		if (row.status === "expired") throw new InvalidTransitionError(entityName, id, "expired", "stopped");
+		if (row.status === "expired") throw new InvalidTransitionError(entityName, id, { from: "expired", to: "stopped" });
 		return change(row, { ...WITHOUT_CONTAINER, status: "stopped" });
 	}
 
@@ -160,7 +160,7 @@ export class FakePreviewRepository implements Operations<PreviewEnvironmentRepos
 		const isDue = from === "stopping" || (["creating", "running"].includes(from) && this.isOver(row));
 		if (from !== "expired" && !isDue) {
 			const reason = "only an active one whose time is over, or one that is being stopped, does";
-			throw new InvalidTransitionError(entityName, id, from, "expired", reason);
+			throw new InvalidTransitionError(entityName, id, { from, to: "expired", reason });
 		}
 		return change(row, { ...WITHOUT_CONTAINER, status: "expired" });
 	}
@@ -229,13 +229,13 @@ export class FakePreviewRepository implements Operations<PreviewEnvironmentRepos
 		const row = this.row(id);
 		const from = statusOf(row);
 		if (from === "creating" || from === "running") return row;
-		throw new InvalidTransitionError(entityName, id, from, "extended");
+		throw new InvalidTransitionError(entityName, id, { from, to: "extended" });
 	}
 
 	/** @throws InvalidTransitionError */
 	private allow(row: PreviewEnvironment, to: PreviewStatus): void {
 		const from = statusOf(row);
-		if (!PREVIEW_TRANSITIONS[to].includes(from)) throw new InvalidTransitionError(entityName, row.id, from, to);
+		if (!PREVIEW_TRANSITIONS[to].includes(from)) throw new InvalidTransitionError(entityName, row.id, { from, to });
 	}
 }
 

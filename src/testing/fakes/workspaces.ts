@@ -231,7 +231,7 @@ export class FakeWorkspaceRepository implements Operations<WorkspaceRepository> 
 	/** @throws InvalidTransitionError */
 	private allow(row: Workspace, to: WorkspaceStatus): void {
 		const from = statusOf(row);
-		if (!WORKSPACE_TRANSITIONS[to].includes(from)) throw new InvalidTransitionError(entityName, row.id, from, to);
+		if (!WORKSPACE_TRANSITIONS[to].includes(from)) throw new InvalidTransitionError(entityName, row.id, { from, to });
 	}
 
 	private stop(row: Workspace): boolean {
