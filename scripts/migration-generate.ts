@@ -8,7 +8,7 @@ import { renderMigration } from "./migrations/render";
 
 const USAGE = `Usage: npm run migration:generate -- <Name> [options]
 
-Writes a migration from what the entities say and the migrations don't, on a database that it makes itself.
+Writes a migration for what separates the entities from the migrations, on a database of its own.
 
   --check                       write nothing; exit code 1 where there is something to write
   --rename <table.column=name>  the column has a new name, and keeps its values; may be repeated
@@ -88,11 +88,11 @@ async function main(): Promise<number> {
 	const { name, check, ...options } = readArguments();
 	const changes = await onServer(() => compare(options));
 	if (!changes) {
-		console.log("The migrations make what the entities say: nothing to generate");
+		console.log("Entities and migrations match: nothing to generate");
 		return 0;
 	}
 	if (check) {
-		console.log(`The entities say what no migration makes:\n\n${renderMigration("ToGenerate", changes)}`);
+		console.log(`Entities and migrations differ:\n\n${renderMigration("ToGenerate", changes)}`);
 		return 1;
 	}
 	const { file, className } = writeMigration(PROJECT, name, changes);

@@ -36,7 +36,7 @@ export const DASHBOARD_USERS_SQL = `CREATE TABLE dashboard_users (
 	created_at TIMESTAMP NULL DEFAULT CURRENT_TIMESTAMP
 )`;
 
-/** Makes a database with a random name, with `dashboard_users` in it unless told otherwise. */
+/** Makes a database with a random name, with `dashboard_users` in it unless `dashboardUsers` is false. */
 export async function createTestDatabase({ dashboardUsers = true } = {}): Promise<TestDatabase> {
 	const server = serverUrl();
 	const name = `test_${randomBytes(6).toString("hex")}`;

@@ -9,7 +9,7 @@ export interface WriterResult {
 	readonly longestWait: number;
 }
 
-/** Writes one statement after the other, as the dashboard does, until its parent says stop; then tells what it saw. */
+/** Writes one statement after the other, as the dashboard does, until its parent stops it; then reports its waits. */
 async function write(url: string, size: Size): Promise<WriterResult> {
 	const connection = await createConnection(url);
 	let stopped = false;

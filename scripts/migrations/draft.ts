@@ -3,12 +3,12 @@ import type { ColumnMetadata } from "typeorm/metadata/ColumnMetadata.js";
 import { TableUtils } from "typeorm/schema-builder/util/TableUtils.js";
 import type { LossyChange } from "../../src/errors";
 import type { ColumnShape, ForeignKeyShape, TableShape } from "../../src/schema";
-import type { Statement } from "./statements";
+import type { ComparedStatement } from "./statements";
 
 /** What a migration is to do, before it is written. */
 export interface Draft {
-	/** Statements that have to be said in so many words, in order. */
-	readonly steps: readonly Statement[];
+	/** Statements that no helper covers, in order. */
+	readonly steps: readonly ComparedStatement[];
 	/** Tables as they are to be, of which the migration makes what is missing; only what changes is in them. */
 	readonly shapes: readonly TableShape[];
 	/** Tables that it makes. */
@@ -16,8 +16,8 @@ export interface Draft {
 	/** Generated columns that it makes: table, column and expression. */
 	readonly generated: readonly { readonly table: string; readonly column: string; readonly expression: string }[];
 	/** Statements that revert it, in order. */
-	readonly revert: readonly Statement[];
-	/** What of it would lose data, and is meant. */
+	readonly revert: readonly ComparedStatement[];
+	/** What of it loses data, as was allowed. */
 	readonly losses: readonly LossyChange[];
 }
 
@@ -34,12 +34,12 @@ interface MutableShape {
  */
 export function draft(
 	dataSource: DataSource,
-	up: readonly Statement[],
-	revert: readonly Statement[],
+	up: readonly ComparedStatement[],
+	revert: readonly ComparedStatement[],
 	losses: readonly LossyChange[],
 ): Draft {
 	const shapes = new Map<string, MutableShape>();
-	const steps: Statement[] = [];
+	const steps: ComparedStatement[] = [];
 	const lossy = new Set(losses.map((loss) => loss.statement));
 	const before = new Map(revert.flatMap((one) => (one.kind === "change column" ? [[key(one), one.sql] as const] : [])));
 	for (const statement of up) {
@@ -52,7 +52,7 @@ export function draft(
 	}
 	const ordered = inOrderOfReference([...shapes.values()].map((shape) => ordering(dataSource, shape)));
 	// A changed index is dropped and made anew in one statement.
-	const rebuilt = (one: Statement) =>
+	const rebuilt = (one: ComparedStatement) =>
 		one.kind === "drop index" && shapes.get(one.table)?.indexes.some((index) => index.name === one.name);
 	return {
 		steps: steps.filter((step) => !rebuilt(step)),
@@ -88,7 +88,7 @@ interface Entity {
 }
 
 /** Adds to the shape what the statement makes; false where `converge` cannot do it. */
-function take(shape: MutableShape, statement: Statement, { dataSource, metadata, before }: Entity): boolean {
+function take(shape: MutableShape, statement: ComparedStatement, { dataSource, metadata, before }: Entity): boolean {
 	switch (statement.kind) {
 		case "create table": {
 			const columns = metadata.columns.map((column) => columnShape(dataSource, column));

@@ -68,7 +68,7 @@ function lintDown({ source }: MigrationSource): string[] {
 	const body = /\tasync down\([^)]*\)[^{]*\{\n([\s\S]*?)\n\t\}/.exec(source)?.[1];
 	if (body === undefined) return ["has no down, or an empty one"];
 	const statements = body.split("\n").filter((line) => line.trim() && !line.trim().startsWith("//"));
-	if (!statements.length) return ["has an empty down: undo something, or throw an error that says why not"];
+	if (!statements.length) return ["has an empty down: revert something, or throw an error that says why not"];
 	return /await |throw new \w+\("?`?\S/.test(body)
 		? []
 		: ["has a down that neither does something nor refuses by name"];

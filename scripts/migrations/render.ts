@@ -1,7 +1,7 @@
 import type { ColumnShape, ForeignKeyShape, TableShape } from "../../src/schema";
 import type { Draft } from "./draft";
 import { SAFETY_ASSURED } from "./lint";
-import { describe, type Statement } from "./statements";
+import { type ComparedStatement, describe } from "./statements";
 
 /** The dashboard's table, which a migration only refers to. */
 const DASHBOARD_USERS = "dashboard_users";
@@ -122,7 +122,7 @@ function renderUp({ steps, shapes, created, generated, losses }: Draft): string[
 }
 
 /** A statement that no helper finds out by itself. */
-function renderStep(step: Statement, reason: string | undefined): string[] {
+function renderStep(step: ComparedStatement, reason: string | undefined): string[] {
 	const { table } = step;
 	if (step.kind === "rename column") {
 		const { from, name: to } = step;
@@ -141,7 +141,7 @@ function renderStep(step: Statement, reason: string | undefined): string[] {
 	];
 }
 
-function partOf({ sql, table }: Statement): string {
+function partOf({ sql, table }: ComparedStatement): string {
 	return sql.replace(`ALTER TABLE \`${table}\` `, "");
 }
 
@@ -153,7 +153,7 @@ function object(values: Readonly<Record<string, string>>): string {
 
 function renderDown({ revert, shapes, created }: Draft): string[] {
 	const steps = revert.filter((step) => !created.includes(step.table));
-	const columnOf = (step: Statement) =>
+	const columnOf = (step: ComparedStatement) =>
 		"name" in step
 			? shapes.find(({ name }) => name === step.table)?.columns.find(({ name }) => name === step.name)
 			: undefined;
@@ -169,7 +169,7 @@ function renderDown({ revert, shapes, created }: Draft): string[] {
 }
 
 /** A column that had to be given a value is in no shape. */
-function renderRevert(step: Statement, column: ColumnShape | undefined): string[] {
+function renderRevert(step: ComparedStatement, column: ColumnShape | undefined): string[] {
 	const { table } = step;
 	switch (step.kind) {
 		case "drop column":
@@ -188,6 +188,6 @@ function renderRevert(step: Statement, column: ColumnShape | undefined): string[
 	}
 }
 
-function definitionOf(step: Statement): string {
+function definitionOf(step: ComparedStatement): string {
 	return /^ALTER TABLE `.+?` MODIFY COLUMN (.*)$/s.exec(step.sql)?.[1] ?? "";
 }

@@ -1,5 +1,5 @@
 /** What a statement of TypeORM's comparison does to which table. */
-export type Statement =
+export type ComparedStatement =
 	| { readonly kind: "create table" | "drop table"; readonly table: string; readonly sql: string }
 	| {
 			readonly kind: "add column" | "drop column" | "change column" | "add index" | "drop index";
@@ -24,7 +24,7 @@ export type Statement =
 	| { readonly kind: "note"; readonly table: string; readonly sql: string }
 	| { readonly kind: "other"; readonly table: string; readonly sql: string };
 
-const PATTERNS: readonly [RegExp, (found: readonly string[], sql: string) => Statement][] = [
+const PATTERNS: readonly [RegExp, (found: readonly string[], sql: string) => ComparedStatement][] = [
 	[/^CREATE TABLE `(.+?)` /, ([table = ""], sql) => ({ kind: "create table", table, sql })],
 	[/^DROP TABLE `(.+?)`/, ([table = ""], sql) => ({ kind: "drop table", table, sql })],
 	[
@@ -84,7 +84,7 @@ const PATTERNS: readonly [RegExp, (found: readonly string[], sql: string) => Sta
 	[/^ALTER TABLE `(.+?)` /, ([table = ""], sql) => ({ kind: "other", table, sql })],
 ];
 
-export function readStatement(sql: string): Statement {
+export function readStatement(sql: string): ComparedStatement {
 	for (const [pattern, read] of PATTERNS) {
 		const found = pattern.exec(sql);
 		if (found) return read(found.slice(1), sql);
@@ -93,7 +93,7 @@ export function readStatement(sql: string): Statement {
 }
 
 /** What it does, for the report of a run. */
-export function describe(statement: Statement): string {
+export function describe(statement: ComparedStatement): string {
 	switch (statement.kind) {
 		case "create table":
 			return "created";

@@ -11,7 +11,7 @@ export interface Failure {
 	readonly message: string;
 }
 
-/** What a program or a person is told of an error; no value of a statement or setting is part of it. */
+/** An error as a program or a person gets it; no value of a statement or setting is part of it. */
 export function failureOf(error: unknown): Failure {
 	const message = messageOf(error);
 	if (error instanceof UsageError) return { exitCode: EXIT.usage, code: "WRONG_USAGE", message };

@@ -2,7 +2,7 @@
 import { run } from "./run";
 import { handleSignals } from "./signals";
 
-// Who reads may have seen enough: `plan | head`.
+// The reader may close the pipe before the end: `plan | head`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 	if (error.code !== "EPIPE") throw error;
 	process.exit(0);

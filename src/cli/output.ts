@@ -7,7 +7,7 @@ export interface Output {
 	result(text: string): void;
 	/** A remark or progress, which `--quiet` leaves out. */
 	remark(text: string): void;
-	/** What must be said in any case. */
+	/** An error, which is printed with `--quiet`, too. */
 	error(text: string): void;
 	/** Replaces the moving line of a terminal; an empty text removes it. */
 	line(text: string): void;
@@ -33,7 +33,7 @@ export function createOutput(options: OutputOptions): Output {
 	// Node opens the stream when it is first asked for.
 	const stderr = () => options.stderr ?? process.stderr;
 	let moving = "";
-	const say = (text: string) => {
+	const print = (text: string) => {
 		if (moving) stderr().write(ERASE_LINE);
 		stderr().write(`${text}\n${moving}`);
 	};
@@ -48,9 +48,9 @@ export function createOutput(options: OutputOptions): Output {
 			if (moving) stderr().write(moving);
 		},
 		remark(text) {
-			if (!quiet) say(text);
+			if (!quiet) print(text);
 		},
-		error: say,
+		error: print,
 		line(text) {
 			if (text === moving || !this.isTerminal) return;
 			// A line that wraps could not be written over.

@@ -88,9 +88,9 @@ function nextOf(error: unknown, { command }: Arguments): string | undefined {
 	if (!(error instanceof WorkspacesError)) return undefined;
 	switch (error.code) {
 		case "INCOMPATIBLE_SCHEMA":
-			return "mend what is listed, look with dployr-workspaces-db plan, and run it again";
+			return "correct what is listed, check with dployr-workspaces-db plan, and run it again";
 		case "DATA_LOSS":
-			return `after a backup, if that is meant: ${call} --allow-data-loss`;
+			return `after a backup, if that data may be deleted: ${call} --allow-data-loss`;
 		case "INTERRUPTED":
 		case "LOCK_LOST":
 		case "LOCK_TIMEOUT":

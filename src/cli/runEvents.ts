@@ -4,20 +4,20 @@ import type { Output } from "./output";
 type StepEvent = Extract<DeployEvent, { readonly kind: "step" | "stepRunning" | "stepDone" }>;
 
 /** Seconds between two lines about the same step where no line can be written over. */
-const SAY_AGAIN = 10;
+const REPORT_EVERY = 10;
 
 /**
  * Shows the events of a run: on a terminal as one line that moves, elsewhere as a line when a step begins, every 10 s
  * and when it ends; with `--json` the same as one object a line. The report is the caller's.
  */
 export function showEvents(output: Output): (event: DeployEvent) => void {
-	let said = 0;
+	let reported = 0;
 	return (event) => {
 		if (event.kind === "report" || event.kind === "upToDate") return;
-		if (event.kind === "step") said = 0;
+		if (event.kind === "step") reported = 0;
 		if (event.kind === "stepRunning" && !output.isTerminal) {
-			if (event.seconds < said + SAY_AGAIN) return;
-			said = event.seconds;
+			if (event.seconds < reported + REPORT_EVERY) return;
+			reported = event.seconds;
 		}
 		if (output.json) {
 			const { kind, ...rest } = event;

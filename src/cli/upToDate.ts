@@ -6,8 +6,8 @@ import { openConnection } from "../typeorm/connection";
 const CONNECT_TIMEOUT = 2_000;
 
 /**
- * Whether every migration has its record, found out without TypeORM: one connection and one statement. False where that
- * cannot be said, too: the run itself looks more closely.
+ * Whether every migration has its record, found out without TypeORM: one connection and one statement. False also
+ * where that stays unknown: the run itself finds out.
  *
  * @throws ConnectionError where the server refuses this user
  */

@@ -25,9 +25,9 @@ export interface SchemaCheck {
 }
 
 /**
- * Asks whether the database of an initialized DataSource is up to date, and changes nothing: server and driver,
- * privileges, pending migrations and what speaks against running them, differences from the entities, what TypeORM's comparison cannot see (engine, character
- * set, CHECKs, generated expressions), and what the product asks besides.
+ * Whether the database of an initialized DataSource is up to date: server and driver, privileges, pending migrations and
+ * why a run of them would be refused, differences from the entities, what TypeORM's comparison does not cover (engine,
+ * character set, CHECKs, generated expressions), and the product's own checks. Changes nothing.
  */
 export async function check(dataSource: DataSource, product: Product): Promise<SchemaCheck> {
 	const own = dataSource.entityMetadatas.filter((metadata) => metadata.synchronize);
@@ -112,7 +112,7 @@ async function checkEntities(dataSource: DataSource, { tables }: Snapshot, names
 	const missing = names.filter((name) => !tables.has(name)).map((name) => `the table ${name} is missing`);
 	if (missing.length) return item("entities", missing, "");
 	const drift = (await differencesOf(dataSource)).map((sql) => `differs: ${sql}`);
-	return item("entities", drift, `${names.length} tables are as the entities say`);
+	return item("entities", drift, `${names.length} tables match the entities`);
 }
 
 async function checkStorage(

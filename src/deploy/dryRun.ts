@@ -1,7 +1,7 @@
 import type { Migration, QueryRunner } from "typeorm";
 import { IncompatibleSchemaError, MigrationError } from "../errors";
 import { emptyRecording, type MigrationContext, type Recording, withContext } from "../schema/context";
-import { unlessSettled } from "../schema/converge";
+import { retryIncompatible } from "../schema/converge";
 import { removeCopies } from "../schema/trial";
 import { recordRun } from "./history";
 import { isPlannable, type Product } from "./product";
@@ -21,13 +21,13 @@ export interface Planned {
 }
 
 /**
- * Goes through migrations with every statement that writes recorded and not sent. Whatever goes wrong is a reason not
+ * Goes through migrations with every statement that writes recorded and not sent. Whatever fails is a reason not
  * to run them.
  *
  * @throws IncompatibleSchemaError with the reasons of all of them, where several dry runs in a row found some
  */
 export function dryRun(queryRunner: QueryRunner, planned: Planned): Promise<DryRun> {
-	return unlessSettled(() => dryRunOnce(queryRunner, planned));
+	return retryIncompatible(() => dryRunOnce(queryRunner, planned));
 }
 
 async function dryRunOnce(queryRunner: QueryRunner, planned: Planned): Promise<DryRun> {
@@ -35,7 +35,7 @@ async function dryRunOnce(queryRunner: QueryRunner, planned: Planned): Promise<D
 	try {
 		for (const migration of planned.migrations) await recordMigration(queryRunner, migration, planned, recording);
 	} finally {
-		// What can't be removed now is removed by the next run; the first error is the one to see.
+		// What can't be removed now is removed by the next run; the first error is the one to throw.
 		await removeCopies(queryRunner, recording).catch(() => undefined);
 	}
 	const problems = [...new Set(recording.problems)];
@@ -66,7 +66,7 @@ function reasonOf(name: string, error: unknown): string {
 	return `nothing was changed: the dry run of ${name} failed: ${reason}`;
 }
 
-/** Records what is executed; nothing is emitted, and nobody waits. */
+/** Records what is executed, emits nothing, and waits for nothing. */
 export function recordingContext(recording: Recording): MigrationContext {
 	return {
 		mode: "dryRun",

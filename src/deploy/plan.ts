@@ -34,10 +34,11 @@ export interface MigrationPlan {
 export type PlanOptions = Pick<DeployOptions, "allowTableCopy">;
 
 /**
- * What a run of the pending migrations would execute on this very database, adoption included. Each ALTER
- * is tried on an empty copy of its table, which is removed again; nothing else is changed.
+ * What a run of the pending migrations would execute on this very database, adoption included. Each ALTER is tried on an
+ * empty copy of its table, which is removed again; nothing else is changed.
  *
- * @throws IncompatibleSchemaError with every reason for which a run would refuse the tables, ForeignHistoryError where the history is another program's
+ * @throws IncompatibleSchemaError with every reason for which a run would refuse the tables, ForeignHistoryError where the
+ *   history is another program's
  */
 export async function plan(
 	dataSource: DataSource,

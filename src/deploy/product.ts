@@ -1,6 +1,6 @@
 import type { Migration, MigrationInterface } from "typeorm";
 
-/** One question about a database, and what speaks against a yes. */
+/** One check of a database, and its result. */
 export interface CheckItem {
 	readonly name: string;
 	readonly ok: boolean;
@@ -17,7 +17,7 @@ export interface RowCheck {
 	readonly sql: string;
 	/** What is wrong with the rows; empty where nothing is. */
 	readonly problemsOf: (rows: readonly Record<string, unknown>[]) => readonly string[];
-	/** What is said of rows without a problem. */
+	/** The detail that is shown for rows without a problem. */
 	readonly describe: (rows: readonly Record<string, unknown>[]) => string;
 }
 

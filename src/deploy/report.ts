@@ -108,7 +108,7 @@ export function formatReport(report: MigrationReport): string {
 }
 
 /**
- * What a log without a terminal says of an event; undefined where it says nothing.
+ * The line that a log shows for an event; undefined where it shows none.
  *
  * @example
  * await db.migrate({ onEvent: (event) => console.log(describeEvent(event) ?? event.kind) });

@@ -36,8 +36,8 @@ export interface RevertOptions extends DeployOptions {
 }
 
 /**
- * Reverts migrations, the last one first, under the guards of a run. Several are one decision: everything that speaks
- * against one of them is found before the first is reverted. With none left, the tables in which TypeORM and this
+ * Reverts migrations, the last one first, under the guards of a run. Several are one decision: everything that
+ * prevents one of them is found before the first is reverted. With none left, the tables in which TypeORM and this
  * module keep their notes go too.
  *
  * @throws DataLossError, IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, LockTimeoutError before
@@ -77,7 +77,7 @@ function chooseRows(history: readonly HistoryRow[], { to, all = false }: RevertO
 	return rows.slice(0, index);
 }
 
-/** Asks all of the product's, before the first is reverted. */
+/** A dry run of all that are the product's, before the first is reverted. */
 async function refuseLosses(
 	{ queryRunner, options }: Run,
 	rows: readonly HistoryRow[],
@@ -101,7 +101,7 @@ async function revertAll(run: Run, rows: readonly HistoryRow[], product: Product
 			try {
 				await (isPlannable(migration, product) ? down() : withoutMigrationSession(queryRunner, down));
 			} catch (error) {
-				// Refused before anything was changed, since rows came after all were asked.
+				// Refused before anything was changed, for rows that came after the dry run.
 				if (error instanceof DataLossError && !row.isHalfReverted) await unmarkHalfReverted(queryRunner, row);
 				throw error;
 			}
@@ -111,7 +111,7 @@ async function revertAll(run: Run, rows: readonly HistoryRow[], product: Product
 	}
 }
 
-/** What TypeORM and this module note about migrations says nothing any more once the last one is reverted. */
+/** Drops the tables in which TypeORM and this module keep their notes, once the last migration is reverted. */
 async function dropBookkeeping({ queryRunner, lock }: Run): Promise<void> {
 	const { dataSource } = queryRunner;
 	const isEmpty = async (table: string) => !(await rowsIfAny(queryRunner, `SELECT 1 FROM ${table} LIMIT 1`)).length;

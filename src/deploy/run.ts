@@ -112,7 +112,7 @@ async function underLock(
 		throw error;
 	} finally {
 		await settled();
-		// With the session gone the lock is gone too, and the error of the work is the one to see.
+		// With the session gone the lock is gone too; the error of the work is the one to throw.
 		await lock.release().catch(() => undefined);
 	}
 }

@@ -37,7 +37,7 @@ export function connectionOptionsOf(dataSource: DataSource): ConnectionOptions {
 export function openSideConnection(dataSource: DataSource): SideConnection {
 	const { mysql } = dataSource.driver as unknown as Driver;
 	const connection = mysql.createConnection(connectionOptionsOf(dataSource));
-	// A failure is seen by the statement that meets it.
+	// The statement in progress rejects with the failure.
 	connection.on("error", () => undefined);
 	return {
 		query: async <Result>(sql: string, values: readonly unknown[] = []) => {
@@ -50,7 +50,7 @@ export function openSideConnection(dataSource: DataSource): SideConnection {
 				clearTimeout(timer);
 			}
 		},
-		// Without a word to the server, which may have gone silent and would never close its side.
+		// At once: a server that went silent would never close its side.
 		close: () => internalsOf(connection).stream.destroy(),
 	};
 }

@@ -15,7 +15,7 @@ export const ERROR = {
 	DBACCESS_DENIED_ERROR: 1044,
 	ACCESS_DENIED_ERROR: 1045,
 	NO_DB_ERROR: 1046,
-	/** What a node of a Galera cluster answers that is not ready. */
+	/** The answer of a node of a Galera cluster that is not ready. */
 	UNKNOWN_COM_ERROR: 1047,
 	BAD_NULL_ERROR: 1048,
 	BAD_DB_ERROR: 1049,
@@ -70,7 +70,7 @@ export const ERROR = {
 	BINLOG_CREATE_ROUTINE_NEED_SUPER: 1419,
 	ROW_IS_REFERENCED_2: 1451,
 	NO_REFERENCED_ROW_2: 1452,
-	/** What a deadlock about the next value of an AUTO_INCREMENT column is called. */
+	/** A deadlock about the next value of an AUTO_INCREMENT column. */
 	AUTOINC_READ_FAILED: 1467,
 	PARTITION_MGMT_ON_NONPARTITIONED: 1505,
 	DROP_INDEX_FK: 1553,

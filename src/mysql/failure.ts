@@ -21,7 +21,7 @@ const BROKEN = ["PROTOCOL_CONNECTION_LOST", "ECONNRESET", "EPIPE", "ETIMEDOUT"];
 export function isConnectionLost(error: unknown): boolean {
 	if (!(error instanceof Error)) return false;
 	const { fatal, code = "" } = error as { fatal?: unknown; code?: string };
-	// mysql2's mark of an error after which it closes the connection; before 3.23 it comes too late to be seen.
+	// mysql2 sets it on an error after which it closes the connection; before 3.23 it does so too late.
 	return fatal === true || BROKEN.includes(code) || hasNumber(error, ...SESSION_ENDED);
 }
 
@@ -39,7 +39,8 @@ function isReadOnly(error: unknown): boolean {
 }
 
 /**
- * The error that a failed statement means whatever it was; undefined where it is the statement that failed.
+ * The error for a failure of the server or of the connection, whatever the statement was; undefined where the statement
+ * itself is at fault.
  *
  * @param cause the driver's error, without values
  */

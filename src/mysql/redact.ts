@@ -43,7 +43,7 @@ function withoutLiterals(sql: string): string {
 	return shown + sql.slice(end);
 }
 
-/** Where that ends which a token begins; what is not closed goes to the end of the statement. */
+/** The end of the comment, name or string that a token begins: of the statement where it is not closed. */
 function endOf(sql: string, token: string, after: number): number {
 	if (token === "/*") return behind(sql, "*/", after);
 	if (token === "#" || token === "--") return behind(sql, "\n", after, 0);
@@ -156,7 +156,7 @@ const NAMES_ONLY: ReadonlySet<number> = new Set([
 const TAIL =
 	/(?: for key '[^']*'| for column (?:'[^']*'|[`\w.$-]+)(?: at row \d+)?| for function \w+| at row \d+| at line \d+)$/;
 
-/** A server's message without the values in it, in one line. */
+/** A server's message in one line, without the values in it. */
 export function redactMessage(message: string, errno: number | undefined): string {
 	const line = message.replaceAll(/\s+/g, " ").trim();
 	if (errno === undefined || NAMES_ONLY.has(errno)) return line;

@@ -1,7 +1,7 @@
 import { ConnectionError } from "../errors";
 
 /** The server that answers, as TypeORM must know it. */
-export interface Server {
+export interface ServerIdentity {
 	readonly type: "mariadb" | "mysql";
 	/** Digits and dots only. */
 	readonly version: string;
@@ -28,7 +28,7 @@ const NAMES = { mariadb: "MariaDB", mysql: "MySQL" } as const;
 const OTHERS = /tidb|vitess|oceanbase|singlestore|memsql|dolt|starrocks|doris|clickhouse/i;
 
 /** @throws ConnectionError where this package does not support the server. */
-export function identify({ version, comment, lowerCaseNames }: ServerRow): Server {
+export function identify({ version, comment, lowerCaseNames }: ServerRow): ServerIdentity {
 	const other = OTHERS.exec(`${version} ${comment}`)?.[0];
 	if (other) throw unsupported(`${other} (${version})`);
 	const type = /mariadb/i.test(version) ? "mariadb" : "mysql";

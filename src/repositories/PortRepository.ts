@@ -5,7 +5,7 @@ import { executeLocked } from "./globalRow";
 import * as statements from "./portStatements";
 import * as previews from "./previewStatements";
 import { managerOf, type RepositorySource } from "./source";
-import { type Change, checkNames, execute, refusal } from "./sql";
+import { type ChangeResult, checkNames, execute, refusal } from "./sql";
 import type { LifeCycle } from "./transitions";
 import * as workspaces from "./workspaceStatements";
 
@@ -137,11 +137,11 @@ export interface Range extends PortRange {
 	readonly exceptJson: string;
 }
 
-const lacksPort = ({ reported }: Change) => statements.lacksPort(reported);
+const lacksPort = ({ reported }: ChangeResult) => statements.lacksPort(reported);
 
 /** @throws NoFreePortError, NotFoundError, InvalidTransitionError */
 function claimed(
-	{ reported }: Change,
+	{ reported }: ChangeResult,
 	{ from, to: last }: Range,
 	{ id, lifeCycle, to }: { id: number; lifeCycle: Pick<LifeCycle<string>, "entityName" | "statusOf">; to: string },
 ): number {

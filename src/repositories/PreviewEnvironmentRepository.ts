@@ -353,7 +353,7 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	/**
 	 * Sets when a creating or running preview expires, and returns whether that is a change. 1 statement.
 	 *
-	 * @throws InvalidTransitionError if it is neither, since `beginExpiry` was faster, say; NotFoundError,
+	 * @throws InvalidTransitionError if it is neither, for example because `beginExpiry` came first; NotFoundError,
 	 * InvalidValueError
 	 *
 	 * @example
@@ -368,7 +368,7 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 * Puts off the expiry of a creating or running preview by some hours, and returns the new one. Of calls at once each
 	 * counts. 1 statement.
 	 *
-	 * @throws InvalidTransitionError if it is neither, since `beginExpiry` was faster, say; NotFoundError;
+	 * @throws InvalidTransitionError if it is neither, for example because `beginExpiry` came first; NotFoundError;
 	 * InvalidValueError also where the expiry would be after 2038-01-19, which no TIMESTAMP holds
 	 *
 	 * @example

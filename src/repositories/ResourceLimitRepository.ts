@@ -3,14 +3,14 @@ import { ResourceLimit } from "../entities";
 import { type EffectiveLimits, LIMIT_DEFAULTS } from "../entities/limitDefaults";
 import { executeLocked, IS_GLOBAL_ROW, IS_GLOBAL_ROW_UNLOCKED, LIMIT_COLUMNS, LOCKED_GLOBAL_ROW } from "./globalRow";
 import { managerOf, type RepositoryClass, type RepositorySource } from "./source";
-import { type Change, change, checkNames, execute, LAST_INSTANT, refusal, type Statement, select } from "./sql";
+import { type ChangeResult, change, checkNames, execute, LAST_INSTANT, refusal, type Statement, select } from "./sql";
 import { orUpdate, upsert } from "./upsert";
 
 /** Limits to set: what is left out stays as it is, null says that the next in line counts. */
 export type LimitChanges = { readonly [Limit in keyof EffectiveLimits]?: EffectiveLimits[Limit] | null | undefined };
 
 type Limit = keyof EffectiveLimits;
-type LimitStatement = Statement<Change, Readonly<Record<string, unknown>>>;
+type LimitStatement = Statement<ChangeResult, Readonly<Record<string, unknown>>>;
 
 const LIMITS = Object.keys(LIMIT_DEFAULTS) as Limit[];
 const { entityName } = ResourceLimit;

@@ -18,7 +18,7 @@ const LINE = new RegExp(
 const WORD = new RegExp(`=(?<=(?:${SECRET})[\\w.-]{0,100}=)(?:"[^"]*"|'[^']*'|[^\\s&;,"']+)`, "gi");
 /** A header with its value. */
 const HEADER = /((?:authorization|cookie|x-[\w-]{0,50}(?:key|token)[\w-]{0,50})\s{0,5}:\s{0,5})[^\n"']+/gi;
-/** What is a secret by its looks: a scheme with what follows it, a JSON web token, a password in a URL. */
+/** What is a secret by its form: a scheme with what follows it, a JSON web token, a password in a URL. */
 const SCHEME = /\b(Bearer|Basic)\s{1,5}[\w.~+/=-]{8,}/gi;
 const WEB_TOKEN = /\beyJ[\w-]{1,5000}\.[\w-]{1,50000}\.[\w-]*/g;
 const URL_PASSWORD = /(:\/\/[^\s:@/]{0,200}:)[^\s@/]{1,500}@/g;

@@ -3,7 +3,7 @@ import { ResourceLimit } from "../entities";
 import { type EffectiveLimits, LIMIT_DEFAULTS } from "../entities/limitDefaults";
 import { AlreadyExistsError } from "../errors";
 import {
-	type Change,
+	type ChangeResult,
 	change,
 	type Executor,
 	execute,
@@ -86,10 +86,10 @@ async function findAgain(executor: Executor, supposed: number): Promise<boolean>
  */
 export async function executeLocked<Parameters extends object>(
 	executor: Executor,
-	statement: Statement<Change, Parameters>,
+	statement: Statement<ChangeResult, Parameters>,
 	values: Omit<Parameters, "globalId">,
-	didNothing: (change: Change) => boolean = ({ affected }) => affected === 0,
-): Promise<Change> {
+	didNothing: (change: ChangeResult) => boolean = ({ affected }) => affected === 0,
+): Promise<ChangeResult> {
 	const attempt = (globalId: number) =>
 		inTurn(executor, () => executeWith(executor, statement, { ...values, globalId }));
 	await boundTransaction(executor);

@@ -1,8 +1,8 @@
 type Dated = { readonly id: number };
 
 /**
- * Sorts here what is read whole anyway: the server would read each row a second time to sort rows with a TEXT.
- * Without a date, last; with the same one, the newer first.
+ * Sorts rows that are read as a whole: to sort rows with a TEXT, the server would read each a second time. Rows without a
+ * date come last; of two with the same date the newer one comes first.
  */
 export function latestFirst<Item extends Dated>(items: Item[], date: (item: Item) => Date | null): Item[] {
 	const time = (item: Item) => date(item)?.getTime() ?? 0;

@@ -1,6 +1,6 @@
 import type { PreviewStatus, WorkspaceStatus } from "../entities/enums";
 import { InvalidTransitionError, NotFoundError } from "../errors";
-import { type Change, type Executor, executeWith, fragment, type Statement } from "./sql";
+import { type ChangeResult, type Executor, executeWith, fragment, type Statement } from "./sql";
 
 /**
  * For each status of a workspace, those that it may come from.
@@ -60,10 +60,10 @@ export class LifeCycle<Status extends string> {
 	}
 
 	/**
-	 * A condition that holds for every row, and reports the status; `already` is a condition for what needs no change. The
-	 * status, since a server takes a column that is compared with a constant for that constant, row or no row. Whatever
-	 * stands beside it must not be found by another index than that of the id, or the row is not read and not reported:
-	 * `COALESCE(column, …)` is not.
+	 * A condition that holds for every row, and reports the status; `already` is a condition for what needs no change. It
+	 * reports no column that is compared with a constant: the servers replace such a column by the constant, and would
+	 * report a row that is not there. A condition beside this one must not be answered by another index than the id's,
+	 * since a row that is not read is not reported: write `COALESCE(column, …)`.
 	 */
 	reports<const Already extends string = "FALSE">(already: Already = "FALSE" as Already) {
 		return `LAST_INSERT_ID(${this.code()} + IF(${already}, ${ALREADY}, 0)) > 0` as const;
@@ -87,7 +87,7 @@ export class LifeCycle<Status extends string> {
 	 */
 	async transitionTo<Parameters extends { readonly id: number }>(
 		executor: Executor,
-		statement: Statement<Change, Parameters>,
+		statement: Statement<ChangeResult, Parameters>,
 		values: Parameters,
 		{ to, reason }: { to: Status | "extended" | "claimed"; reason?: string },
 	): Promise<boolean> {
@@ -105,7 +105,7 @@ export class LifeCycle<Status extends string> {
 	 */
 	async changeExisting<Parameters extends object>(
 		executor: Executor,
-		statement: Statement<Change, Parameters>,
+		statement: Statement<ChangeResult, Parameters>,
 		values: Parameters,
 	): Promise<boolean> {
 		const { affected, reported } = await executeWith(executor, statement, values);

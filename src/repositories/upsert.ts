@@ -1,5 +1,5 @@
 import { IdsExhaustedError } from "../errors";
-import type { Change } from "./sql";
+import type { ChangeResult } from "./sql";
 
 /** The last id of a table. */
 const LAST_ID = 2 ** 31 - 1;
@@ -22,8 +22,8 @@ export function orUpdate(table: string, columns: readonly { column: string; valu
  */
 export async function upsert(
 	entityName: string,
-	insert: () => Promise<Change>,
-	update: () => Promise<Change>,
+	insert: () => Promise<ChangeResult>,
+	update: () => Promise<ChangeResult>,
 ): Promise<void> {
 	try {
 		const { reported } = await insert();

@@ -24,7 +24,7 @@ const ALGORITHM_SQL: Record<Algorithm, string> = {
 /** What is tried where the server does not support an algorithm. */
 export const NEXT: Partial<Record<Algorithm, Algorithm>> = { INSTANT: "INPLACE", INPLACE: "COPY" };
 
-/** Whether the server can't do an ALTER by the algorithm that it was told. */
+/** Whether the server cannot execute an ALTER by the algorithm that it names. */
 export function isUnsupported(error: unknown): boolean {
 	return hasNumber(error, ERROR.ALTER_OPERATION_NOT_SUPPORTED, ERROR.ALTER_OPERATION_NOT_SUPPORTED_REASON);
 }

@@ -7,6 +7,9 @@ interface Session {
 	seconds: number | string | null;
 }
 
+/** Sessions that a message names at most. */
+const MOST = 5;
+
 /** Sessions that hold a metadata lock on the table; needs rights on performance_schema, MySQL only. */
 const HOLDERS = (
 	table: string,
@@ -14,13 +17,11 @@ const HOLDERS = (
 		t.PROCESSLIST_TIME AS seconds
 	FROM performance_schema.metadata_locks l JOIN performance_schema.threads t ON t.THREAD_ID = l.OWNER_THREAD_ID
 	WHERE l.OBJECT_SCHEMA = DATABASE() AND l.OBJECT_NAME = '${table}' AND l.LOCK_STATUS = 'GRANTED'
-		AND t.PROCESSLIST_ID <> CONNECTION_ID() LIMIT 5`;
+		AND t.PROCESSLIST_ID <> CONNECTION_ID() LIMIT ${MOST}`;
 
 /** Open transactions of all databases; needs PROCESS. */
 const TRANSACTIONS = `SELECT trx_mysql_thread_id AS id, TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS seconds
 	FROM information_schema.INNODB_TRX ORDER BY trx_started`;
-
-const MOST = 5;
 
 /** Names the sessions that may hold a table, as far as this user may see them: up to four statements. */
 export async function blockers(queryRunner: QueryRunner, table: string): Promise<string> {
@@ -59,8 +60,8 @@ interface VisibleSession extends Session {
 }
 
 /**
- * The sessions that this user may see: one statement. MySQL's information_schema.PROCESSLIST is no way to it, since it
- * fails while any session of the server sends a character of four bytes.
+ * The sessions that this user may see: one statement. Not from MySQL's information_schema.PROCESSLIST, which fails
+ * while any session of the server sends a character of four bytes.
  */
 export async function visibleSessions(queryRunner: QueryRunner): Promise<VisibleSession[]> {
 	const rows = (await queryRunner.query("SHOW PROCESSLIST")) as {

@@ -63,9 +63,9 @@ export interface Recording {
 	readonly statements: string[];
 	/** Those of them that change a table. */
 	readonly steps: Omit<Step, "total">[];
-	/** Why the database is incompatible, so that all migrations are asked before it is refused. */
+	/** Why the database is incompatible, collected over all migrations before any of them is refused. */
 	readonly problems: string[];
-	/** What would be lost, so that all reverts are asked before they are refused. */
+	/** What would be lost, collected over all reverts before any of them is refused. */
 	readonly losses: string[];
 	/** How many rows of each table the recorded statements would delete. */
 	readonly deleted: Map<string, number>;
@@ -75,7 +75,7 @@ export interface Recording {
 	readonly untried: Set<string>;
 	/** The empty copy of each table on which its changes were tried. */
 	readonly copies: Map<string, string>;
-	/** What the server said of each ALTER that was tried: by which algorithm it does it. */
+	/** The algorithm by which the server executes each ALTER that was tried. */
 	readonly algorithms: Map<string, Algorithm>;
 	server?: Server;
 }
@@ -96,7 +96,7 @@ export interface MigrationContext {
 	readonly total?: number;
 	/** Whether a dry run tries each ALTER on an empty copy of its table. */
 	readonly usesCopies: boolean;
-	/** What a dry run learned of algorithms. */
+	/** The algorithms that a dry run found. */
 	readonly algorithms?: ReadonlyMap<string, Algorithm>;
 	/** Whether a table may be copied while writers wait. */
 	readonly allowTableCopy: boolean;
@@ -135,7 +135,7 @@ function plainContext({ dataSource }: QueryRunner): MigrationContext {
 		beforeStatement: async () => undefined,
 		tableTimeout: 60_000,
 		usesCopies: false,
-		// Nobody was asked before, and to stop in the middle would be worse.
+		// No dry run came before, and to stop in the middle would be worse.
 		allowTableCopy: true,
 		allowDataLoss: isDataLossAllowed(),
 		steps: 0,

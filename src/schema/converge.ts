@@ -71,12 +71,12 @@ function contended(changes: readonly Change[]): MigrationError {
  * Does the work again where it found the database incompatible: while somebody makes or alters a table, an inspection
  * sees only a part of it.
  */
-export function unlessSettled<Result>(work: () => Promise<Result>): Promise<Result> {
+export function retryIncompatible<Result>(work: () => Promise<Result>): Promise<Result> {
 	const isTransient = (error: unknown) => error instanceof IncompatibleSchemaError;
 	return retry(work, { isTransient, attempts: 3, firstPause: 200 });
 }
 
-/** Inspects the tables and decides what is to be done; a dry run takes note of what speaks against it. */
+/** Inspects the tables and decides what is to be done; a dry run records the problems. */
 async function decide(
 	queryRunner: QueryRunner,
 	shapes: readonly TableShape[],
@@ -92,7 +92,7 @@ async function decide(
 		if (problems.length && !recording) throw new IncompatibleSchemaError(problems);
 		return { server: snapshot.server, decisions };
 	};
-	return unlessSettled(decideOnce);
+	return retryIncompatible(decideOnce);
 }
 
 /** In a dry run, the tables as the statements that were recorded so far would leave them. */

@@ -14,8 +14,8 @@ import { keyOf, tryAlteration, tryRowsChange } from "./trial";
 const WITHOUT_KEY_CHECKS = "SET SESSION foreign_key_checks = 0";
 const WITH_KEY_CHECKS = "SET SESSION foreign_key_checks = 1";
 
-/** Milliseconds after which it is said again who is in the way of a statement. */
-const SAY_AGAIN = 10_000;
+/** Milliseconds between two reports of who holds the table that a statement waits for. */
+const REPORT_EVERY = 10_000;
 
 /**
  * Carries out one change, or records it in a dry run: the one place where a migration changes a table. A statement that
@@ -60,7 +60,7 @@ export async function withTablesLocked<Result>(
 		try {
 			return await work();
 		} finally {
-			// The connection may be gone, and the lock with it; the first error is the one to see.
+			// The connection may be gone, and the lock with it; the first error is the one to throw.
 			await queryRunner.query("UNLOCK TABLES").catch(() => undefined);
 		}
 	});
@@ -131,7 +131,7 @@ async function alterWithoutChecks(queryRunner: QueryRunner, change: Alteration):
 	try {
 		return await alter(queryRunner, change);
 	} finally {
-		// The connection may be gone, and the setting with it; the first error is the one to see.
+		// The connection may be gone, and the setting with it; the first error is the one to throw.
 		await queryRunner.query(WITH_KEY_CHECKS).catch(() => undefined);
 	}
 }
@@ -155,15 +155,15 @@ async function alter(queryRunner: QueryRunner, change: Alteration): Promise<bool
 async function sendWhenFree(queryRunner: QueryRunner, table: string, sql: string): Promise<unknown> {
 	const { tableTimeout, beforeStatement, onProgress } = contextOf(queryRunner);
 	const start = performance.now();
-	let saidAt = Number.NEGATIVE_INFINITY;
+	let reportedAt = Number.NEGATIVE_INFINITY;
 	const send = async () => {
 		await beforeStatement();
 		try {
 			return await queryRunner.query(sql);
 		} catch (error) {
 			const waited = performance.now() - start;
-			if (hasNumber(error, ...LOCKED) && waited - saidAt > SAY_AGAIN && waited < tableTimeout) {
-				saidAt = waited;
+			if (hasNumber(error, ...LOCKED) && waited - reportedAt > REPORT_EVERY && waited < tableTimeout) {
+				reportedAt = waited;
 				const who = await blockers(queryRunner, table);
 				onProgress({
 					kind: "waiting",

@@ -26,7 +26,7 @@ export async function withMigrationSession<Result>(
 		return await work();
 	} finally {
 		queryRunner.data[KEY] = undefined;
-		// The connection may be gone, and the settings with it; the first error is the one to see.
+		// The connection may be gone, and the settings with it; the first error is the one to throw.
 		await send(queryRunner, setUp.restore).catch(() => undefined);
 	}
 }

@@ -8,16 +8,16 @@ import { literal, quote } from "./ddl";
 import type { Alteration, RowsChange } from "./statements";
 
 /**
- * A dry run tries each ALTER on an empty copy of its table and takes the server's word for whether it can be done and by
- * which algorithm. `CREATE TABLE … LIKE` keeps columns, indexes, partitions and versioning. What a copy does not show is
- * asked otherwise: rows by guards, foreign keys by inspection.
+ * A dry run tries each ALTER on an empty copy of its table: the server's answer decides whether it is possible, and by
+ * which algorithm. `CREATE TABLE … LIKE` keeps columns, indexes, partitions and versioning. Guards check what a copy does
+ * not have: rows; inspection compares foreign keys.
  */
 
 /** Begins the names of copies, so that the next run knows those of one that was killed. */
 const PREFIX = "dployr_trial_of_";
 const LONGEST_NAME = 64;
 
-/** Tries a change, unless its table is one that the run makes itself, and takes note of what the server says. */
+/** Tries a change, unless its table is one that the run makes itself, and records what the server answers. */
 export async function tryAlteration(
 	queryRunner: QueryRunner,
 	change: Alteration,
@@ -36,7 +36,7 @@ export async function tryAlteration(
 	}
 	const { algorithm } = found;
 	recording.algorithms.set(keyOf(change), algorithm);
-	if (algorithm === "COPY" && (await needsLeave(queryRunner, change))) {
+	if (algorithm === "COPY" && (await needsPermission(queryRunner, change))) {
 		recording.problems.push(
 			`${change.table}: "${what}" copies the table, of about ${change.rows ?? "?"} rows, while writers wait; allow it ` +
 				"by --allow-table-copy or WORKSPACES_ALLOW_TABLE_COPY=yes",
@@ -46,7 +46,7 @@ export async function tryAlteration(
 }
 
 /**
- * Tries a statement about rows in a transaction that is rolled back: triggers and the owner's foreign keys have a say.
+ * Tries a statement about rows in a transaction that is rolled back: triggers and the owner's foreign keys may reject it.
  * An INSERT only where there are triggers, since it uses up a number of the id.
  */
 export async function tryRowsChange(queryRunner: QueryRunner, change: RowsChange, recording: Recording): Promise<void> {
@@ -133,8 +133,8 @@ async function tryOn(queryRunner: QueryRunner, change: Alteration): Promise<Find
 	}
 }
 
-/** Nobody waits for the copy of a table without rows. */
-async function needsLeave(queryRunner: QueryRunner, { table }: Alteration): Promise<boolean> {
+/** A table without rows is copied at once: nobody waits. */
+async function needsPermission(queryRunner: QueryRunner, { table }: Alteration): Promise<boolean> {
 	if (contextOf(queryRunner).allowTableCopy) return false;
 	const rows = (await queryRunner.query(`SELECT 1 FROM ${quote(table)} LIMIT 1`)) as unknown[];
 	return rows.length > 0;

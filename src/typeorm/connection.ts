@@ -6,7 +6,7 @@ import { abandon, internalsOf, networkError, WITHOUT_FILES } from "./internals";
 export interface SingleConnection {
 	/** @throws what the driver throws, and an error with the code ETIMEDOUT where no answer comes in time */
 	query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
-	/** Says goodbye to the server, without waiting for it. */
+	/** Ends the session, without waiting for the server. */
 	end(): void;
 }
 

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import type { PoolConnection, PoolOptions } from "mysql2";
 import type { DataSource, ReplicationMode } from "typeorm";
 import { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
-import type { Server } from "../mysql/server";
+import type { ServerIdentity } from "../mysql/server";
 import type { ResolvedSettings } from "../settings/settings";
 import { type Mysql2, WITHOUT_FILES } from "./internals";
 import { type OpenPool, openPool } from "./pool";
@@ -15,7 +15,7 @@ import { type CompareOptions, WorkspacesSchemaBuilder } from "./schemaBuilder";
  */
 export class WorkspacesDriver extends MysqlDriver {
 	/** Undefined until connected. */
-	server: Server | undefined;
+	server: ServerIdentity | undefined;
 	readonly #settings: ResolvedSettings | undefined;
 	#opened: OpenPool | undefined;
 

@@ -40,8 +40,8 @@ export function hideCredentials(pool: Pool): void {
 }
 
 /**
- * Ends a connection at once, without a word to a server that may not hear it: what it waits for fails with the error,
- * and the pool forgets it.
+ * Ends a connection at once and sends nothing to a server that may be silent: the statement in progress fails with the
+ * error, and the pool removes the connection.
  */
 export function abandon(connection: Connection | PoolConnection, error: Error): void {
 	internalsOf(connection).stream.destroy(error);

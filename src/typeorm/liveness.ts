@@ -95,7 +95,7 @@ function isLost(connection: Connection, wait: Wait, answer: Answer): boolean {
 		wait.since = performance.now();
 		return false;
 	}
-	// The answer may be on its way: asked again in a moment.
+	// The answer may still arrive: the next examination decides.
 	return Number(session.Time) >= IDLE_SECONDS;
 }
 

@@ -3,7 +3,7 @@ import { TooManyConnectionsError } from "../errors";
 import { isOutOfConnections, serverFailure } from "../mysql/failure";
 import { withoutSecrets } from "../mysql/redact";
 import { retry } from "../mysql/retry";
-import { identify, SERVER_QUERY, type Server, type ServerRow } from "../mysql/server";
+import { identify, SERVER_QUERY, type ServerIdentity, type ServerRow } from "../mysql/server";
 import { SESSION_STATEMENTS } from "../mysql/session";
 import type { ResolvedSettings } from "../settings/settings";
 import { connectionFailure, isTransient, place } from "./connectionFailure";
@@ -12,7 +12,7 @@ import { startLiveness } from "./liveness";
 
 export interface OpenPool {
 	readonly pool: Pool;
-	readonly server: Server;
+	readonly server: ServerIdentity;
 	/**
 	 * A connection that answers, with its session set up. To be released.
 	 *
@@ -138,7 +138,7 @@ function manageSessions(pool: Pool, mysql2: Mysql2, connection: PoolOptions, set
 		async close() {
 			await new Promise<void>((done) => pool.end(() => done()));
 			liveness.stop();
-			// Their goodbye is sent; a server that is silent would never close its side.
+			// The end of each session is sent; a server that is silent would never close its side.
 			for (const connection of open) internalsOf(connection).stream.destroySoon();
 		},
 	};
@@ -203,7 +203,7 @@ async function send(connection: PoolConnection, sql: string, timeout: number): P
 	}
 }
 
-async function identifyServer(connection: PoolConnection, timeout: number): Promise<Server> {
+async function identifyServer(connection: PoolConnection, timeout: number): Promise<ServerIdentity> {
 	const [row] = (await send(connection, SERVER_QUERY, timeout)) as [ServerRow];
 	return identify(row);
 }

@@ -9,19 +9,19 @@ import {
 } from "typeorm";
 import type { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
 import { MysqlQueryRunner } from "typeorm/driver/mysql/MysqlQueryRunner.js";
-import { Query as Statement } from "typeorm/driver/Query.js";
+import { Query as TypeormQuery } from "typeorm/driver/Query.js";
 import { MetadataTableType } from "typeorm/driver/types/MetadataTableType.js";
 import type { LossyChange } from "../errors";
 import { serverFailure } from "../mysql/failure";
 import { redactSql, withoutSecrets } from "../mysql/redact";
-import type { Server } from "../mysql/server";
+import type { ServerIdentity } from "../mysql/server";
 import { lossOfChange, REMEDIES } from "./lossyChange";
 import { refused } from "./refused";
 
 type MetadataRow = Parameters<MysqlQueryRunner["insertTypeormMetadataSql"]>[0];
 
 /** A driver that knows its server once it is connected. */
-type ConnectedDriver = MysqlDriver & { readonly server: Server | undefined };
+type ConnectedDriver = MysqlDriver & { readonly server: ServerIdentity | undefined };
 
 /**
  * TypeORM's query runner with three changes: its errors hold no values, it never empties or drops a database, and it
@@ -120,18 +120,18 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 	}
 
 	/** From the server's own list, which is right in a database that was restored under another name, too. */
-	protected override selectTypeormMetadataSql(row: Omit<MetadataRow, "name"> & { name?: string }): Statement {
+	protected override selectTypeormMetadataSql(row: Omit<MetadataRow, "name"> & { name?: string }): TypeormQuery {
 		if (row.type !== MetadataTableType.GENERATED_COLUMN) return super.selectTypeormMetadataSql(row);
 		const sql =
 			"SELECT GENERATION_EXPRESSION AS value FROM information_schema.COLUMNS " +
 			"WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLUMN_NAME = ?";
-		return new Statement(sql, [row.schema, row.table, row.name]);
+		return new TypeormQuery(sql, [row.schema, row.table, row.name]);
 	}
 
 	/** Without the name of the database that it was generated on; a second run inserts nothing. */
-	protected override insertTypeormMetadataSql(row: MetadataRow): Statement {
+	protected override insertTypeormMetadataSql(row: MetadataRow): TypeormQuery {
 		const table = `\`${this.dataSource.metadataTableName}\``;
-		return new Statement(
+		return new TypeormQuery(
 			format(
 				`INSERT INTO ${table} (\`type\`, \`schema\`, \`table\`, \`name\`, \`value\`) ` +
 					`SELECT ?, DATABASE(), ?, ?, ? FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM ${table} ` +
@@ -141,8 +141,8 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 		);
 	}
 
-	protected override deleteTypeormMetadataSql(row: MetadataRow): Statement {
-		return new Statement(
+	protected override deleteTypeormMetadataSql(row: MetadataRow): TypeormQuery {
+		return new TypeormQuery(
 			format(
 				`DELETE FROM \`${this.dataSource.metadataTableName}\` ` +
 					"WHERE `type` = ? AND `schema` = DATABASE() AND `table` = ? AND `name` = ?",
@@ -182,7 +182,7 @@ export class WorkspacesQueryRunner extends MysqlQueryRunner {
 		if (up === down) return;
 		const reason = from.generatedType ? undefined : lossOfChange(from, to);
 		if (reason) this.#lose({ statement: up, reason, remedy: REMEDIES.narrow });
-		await this.executeQueries(new Statement(up), new Statement(down));
+		await this.executeQueries(new TypeormQuery(up), new TypeormQuery(down));
 		const changed = to.clone();
 		changed.isPrimary = from.isPrimary;
 		changed.isUnique = from.isUnique;

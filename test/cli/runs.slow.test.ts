@@ -126,7 +126,7 @@ test("a revert that would delete rows is refused as a whole, with what to type w
 		assert.match(refused.stderr, /^Error: refused, since reverting would delete 1 row\(s\) of workspaces/m);
 		assert.match(
 			refused.stderr,
-			/^Next: after a backup, if that is meant: dployr-workspaces-db revert --allow-data-loss$/m,
+			/^Next: after a backup, if that data may be deleted: dployr-workspaces-db revert --allow-data-loss$/m,
 		);
 		assert.equal((await database.rows("SELECT id FROM migrations")).length, 5);
 

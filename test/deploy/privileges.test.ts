@@ -48,7 +48,7 @@ async function assertUpToDate(dataSource: WorkspacesDataSource): Promise<void> {
 
 describe("a user without what a run needs", () => {
 	for (const missing of [...NEEDED.map((privilege) => [privilege]), ["INSERT", "CREATE", "INDEX"]]) {
-		it(`is told in one line that ${missing.join(", ")} is missing and how to grant it, and nothing is changed`, () =>
+		it(`learns in one line that ${missing.join(", ")} is missing and how to grant it, and nothing is changed`, () =>
 			withAccount(
 				onDatabase(NEEDED.filter((privilege) => !missing.includes(privilege))),
 				async (database, { name, connect }) => {
@@ -70,7 +70,7 @@ describe("a user without what a run needs", () => {
 			));
 	}
 
-	it("is told so before a revert, which may drop tables", () =>
+	it("learns so before a revert, which may drop tables", () =>
 		withAccount(onDatabase(NEEDED), async (database, { name, connect }) =>
 			connect(async (dataSource) => {
 				await migrate(dataSource);

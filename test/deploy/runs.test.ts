@@ -115,7 +115,7 @@ describe("several reverts", () => {
 });
 
 describe("the state of each migration", () => {
-	it("is told from the history, half reverted and unknown ones too", () =>
+	it("is read from the history, half reverted and unknown ones too", () =>
 		withDatabase(async ({ connection }, dataSource) => {
 			assert.deepEqual(new Set((await status(dataSource)).map(({ state }) => state)), new Set(["pending"]));
 			await migrate(dataSource);

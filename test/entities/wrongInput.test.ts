@@ -106,7 +106,7 @@ describe("wrong input", () => {
 		await database.drop();
 	});
 
-	it("is told apart from right input", async () => {
+	it("is distinguished from right input", async () => {
 		for (const [table, row] of Object.entries(right)) {
 			await insert(table, row);
 			await database.connection.query(`DELETE FROM ${table} WHERE id NOT IN (1, 500)`);

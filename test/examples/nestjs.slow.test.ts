@@ -59,7 +59,7 @@ async function call(method: "GET" | "POST", path: string, body?: object): Promis
 	return { status: answer.status, body: await answer.json() };
 }
 
-test("repositories are providers, errors become answers, and the application ends when it is told", async () => {
+test("repositories are providers, errors become answers, and the application ends when it is asked to", async () => {
 	const created = await call("POST", "", { projectName: "one" });
 	assert.equal(created.status, 201);
 	const { id } = created.body as { id: number };

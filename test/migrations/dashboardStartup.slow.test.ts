@@ -29,7 +29,7 @@ async function assertRight(database: TestDatabase, old: OldDashboard | undefined
 	assert.equal(global[0]?.["max_workspaces"], old ? 9 : 2);
 }
 
-/** Starts a dashboard again and again, on a connection of its own, until it is told that all is over. */
+/** Starts a dashboard again and again, on a connection of its own, until the run is over. */
 async function keepStarting(database: TestDatabase, isOver: () => boolean): Promise<number> {
 	const { host, port, username: user, password, name } = database;
 	const connection: Connection = await createConnection({ host, port, user, password, database: name });

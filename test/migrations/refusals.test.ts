@@ -9,7 +9,7 @@ import { snapshot } from "../support/snapshot";
 
 interface Case {
 	readonly prepare: (database: TestDatabase) => Promise<unknown>;
-	/** Each in full, in the order in which they are told. */
+	/** Each in full, in the order in which they are listed. */
 	readonly problems: readonly string[];
 }
 

@@ -49,10 +49,10 @@ test("the time is a bound, and is used up before the error is thrown", async () 
 });
 
 test("each retry is announced with its error", async () => {
-	const heard: unknown[] = [];
+	const retried: unknown[] = [];
 	const { work, errors } = failing(2);
-	await retry(work, { isTransient: always, onRetry: (error, attempt) => heard.push([attempt, error]), ...FAST });
-	assert.deepEqual(heard, [
+	await retry(work, { isTransient: always, onRetry: (error, attempt) => retried.push([attempt, error]), ...FAST });
+	assert.deepEqual(retried, [
 		[1, errors[0]],
 		[2, errors[1]],
 	]);

@@ -144,7 +144,7 @@ describe("an application's own DataSource", () => {
 		}
 	});
 
-	test("is told that the database is busy where the global row is held for too long", async () => {
+	test("gets a BusyError where the global row is held for too long", async () => {
 		const holder = context.dataSource.createQueryRunner();
 		await holder.startTransaction();
 		try {

@@ -160,7 +160,7 @@ describe("errors", () => {
 				const entry = { userId: 999_999, projectName: "p", action: "start" } as const;
 				await assert.rejects(WorkspaceLogRepository.from(other).append(entry), (error) => {
 					assert.ok(error instanceof NotFoundError);
-					// Where the server does not tell which, each that it may be is named.
+					// Where the server does not say which, each that it may be is named.
 					assert.match(error.entity, /^(?:Workspace or )?DashboardUser$/);
 					return true;
 				});

@@ -62,7 +62,7 @@ describe("repositories", () => {
 		const { dataSource, workspaces, ports } = context;
 		const kept = await addWorkspace();
 		const ids: number[] = [];
-		const undo = new Error("undo");
+		const failure = new Error("it failed");
 		const work = dataSource.transaction(async (manager) => {
 			for (const inside of [manager.withRepository(workspaces), WorkspaceRepository.from(manager)]) {
 				const id = await addWorkspace(inside);
@@ -71,9 +71,9 @@ describe("repositories", () => {
 				assert.equal(await workspaces.findById(id), null);
 			}
 			assert.equal(await manager.withRepository(ports).claimForWorkspace(kept), 10_000);
-			throw undo;
+			throw failure;
 		});
-		await assert.rejects(work, undo);
+		await assert.rejects(work, failure);
 		for (const id of ids) assert.equal(await workspaces.findById(id), null);
 		assert.equal((await workspaces.findById(kept))?.assignedPort, null);
 		const id = await dataSource.transaction((manager) => addWorkspace(manager.withRepository(workspaces)));
@@ -182,7 +182,7 @@ describe("repositories", () => {
 		});
 	});
 
-	test("tell the application's log and subscribers of every statement, and of what failed", async () => {
+	test("reach the application's log and subscribers, failed ones too", async () => {
 		const logged: string[] = [];
 		const events: unknown[] = [];
 		const note = (kind: string) => (first: unknown, second: unknown) => {

@@ -157,7 +157,7 @@ test("npm run migration:generate: nothing, a check, a migration that runs, a los
 	assert.deepEqual(none, {
 		code: 0,
 		signal: null,
-		output: "The migrations make what the entities say: nothing to generate\n",
+		output: "Entities and migrations match: nothing to generate\n",
 	});
 	assert.deepEqual(await generate("AddNothing"), none);
 	assert.equal((await generate("add-nothing")).code, 1);

@@ -79,9 +79,9 @@ describe("the lint over migrations", () => {
 		const first = { file: "1795478400001-AddNote.ts", source: GOOD };
 		const swapped = "export const migrations = [AddNote1795478400002, AddNote1795478400001];";
 		assert.match(lintMigrations([first, other], swapped).join(), /order/);
-		const twin = { file: "1795478400001-AddMore.ts", source: GOOD.replaceAll("AddNote", "AddMore") };
+		const second = { file: "1795478400001-AddMore.ts", source: GOOD.replaceAll("AddNote", "AddMore") };
 		assert.match(
-			lintMigrations([first, twin], "[AddNote1795478400001, AddMore1795478400001]").join(),
+			lintMigrations([first, second], "[AddNote1795478400001, AddMore1795478400001]").join(),
 			/same timestamp/,
 		);
 	});

@@ -164,7 +164,7 @@ test("with DB_TLS=require the session is encrypted, or there is none", async () 
 	});
 });
 
-test("absent server: one line after the time is over, and nothing is told where it tries only once", async () => {
+test("absent server: one line after the time is over, and nothing is printed where it tries only once", async () => {
 	const port = await freePort();
 	const lines: string[] = [];
 	const log = (line: string) => void lines.push(line);

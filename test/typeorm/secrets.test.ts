@@ -53,7 +53,7 @@ async function failure(work: () => Promise<unknown>, errno: number): Promise<Que
 	assertNoSecret(lines.join("\n"), "the log");
 	assert.ok(
 		lines.some((line) => line.startsWith("query failed: ")),
-		"the log tells of it",
+		"the log has it",
 	);
 	return error;
 }
@@ -137,25 +137,25 @@ test("an entity, in a transaction and through the query builder", async () => {
 test("a stream", async () => {
 	const queryRunner = dataSource.createQueryRunner();
 	try {
-		const told: unknown[] = [];
+		const thrown: unknown[] = [];
 		const stream = await queryRunner.stream(
 			"SELECT password_hash FROM no_such_table WHERE iv = ?",
 			[SECRET],
 			undefined,
-			(error: Error) => told.push(error),
+			(error: Error) => thrown.push(error),
 		);
 		await assert.rejects(
 			async () => {
 				for await (const row of stream) assert.fail(`a row: ${inspect(row)}`);
 			},
 			(error: unknown) => {
-				told.push(error);
+				thrown.push(error);
 				return true;
 			},
 		);
-		assert.equal(told.length, 2);
-		assertNoSecret(inspect(told, { depth: null, showHidden: true }), "the stream's error");
-		assert.equal((told[1] as { errno: number }).errno, 1146);
+		assert.equal(thrown.length, 2);
+		assertNoSecret(inspect(thrown, { depth: null, showHidden: true }), "the stream's error");
+		assert.equal((thrown[1] as { errno: number }).errno, 1146);
 	} finally {
 		await queryRunner.release();
 	}

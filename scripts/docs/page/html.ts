@@ -7,7 +7,7 @@ import { escapeText, markup, rich } from "./markup";
 import type { PageChange, PageColumn, PageIndex, PageKey, PageModel, PageTable, Transitions } from "./model";
 import { renderStates } from "./states";
 
-/** Far enough from each other to be told apart in both themes; a further table starts again. */
+/** Far enough from each other to be distinguished in both themes; a further table starts again. */
 const HUES = [262, 152, 26, 338, 205, 48, 300, 180];
 
 const asset = (name: string) => readFileSync(path.join(__dirname, "browser", name), "utf8");

@@ -90,7 +90,7 @@ function checkInteger(value: unknown, refuse: Refuse): number {
 	throw refuse("an integer of 32 bits", value);
 }
 
-/** As seconds since 1970: what they mean does not hang on a time zone. */
+/** As seconds since 1970: what they mean does not depend on a time zone. */
 function checkInstant(value: unknown, refuse: Refuse): number {
 	if (types.isDate(value)) {
 		const seconds = Math.floor(value.getTime() / 1000);

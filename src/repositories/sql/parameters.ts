@@ -34,7 +34,8 @@ type NameOf<Placeholder extends string> = Placeholder extends `${infer Parameter
 /**
  * The values that a statement needs, from the `:name`s in its text: a missing or an unknown one does not compile. A name
  * that is a property of the entity has its type, one that ends with `Ids` is a list of integers, one that ends with
- * `Json` a text, with `Than` an instant, every other one an integer; `:name?` takes null as well. A text that the compiler does not know takes any values.
+ * `Json` a text, with `Than` an instant, every other one an integer; `:name?` takes null as well. A text that the compiler
+ * does not know takes any values.
  */
 export type ParametersOf<Entity, Text extends string> = string extends Text
 	? Readonly<Record<string, unknown>>

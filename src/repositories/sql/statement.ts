@@ -72,7 +72,7 @@ export function selectRows<Row, Entity extends ObjectLiteral = ObjectLiteral>(en
 }
 
 /** What a statement that changes rows did. */
-export interface Change {
+export interface ChangeResult {
 	/** Rows; those that had these values already are counted or not, as the session's flags say. */
 	readonly affected: number;
 	/** What `LAST_INSERT_ID(…)` in the statement was given last, or the id of the row inserted; else 0. */
@@ -83,8 +83,8 @@ export interface Change {
 export function change<Entity extends ObjectLiteral, const Text extends string>(
 	entity: EntityClass<Entity>,
 	text: Text,
-): Statement<Change, ParametersOf<Entity, Text>> {
-	const read = (answer: unknown): Change => {
+): Statement<ChangeResult, ParametersOf<Entity, Text>> {
+	const read = (answer: unknown): ChangeResult => {
 		const { affectedRows, insertId } = answer as ResultSetHeader;
 		return { affected: affectedRows, reported: insertId };
 	};

@@ -1,8 +1,8 @@
-/** What the session's time zone has a say in: an instant that is written, or compared with one that is stored. */
+/** What depends on the session's time zone: an instant that is written, or compared with one that is stored. */
 const CLOCK = /\b(?:NOW|FROM_UNIXTIME)\(/;
 
 /**
- * Has a statement run in UTC whatever the session's zone is, where that matters: a zone whose clocks change has an hour
+ * Makes a statement run in UTC whatever the session's zone is, where that matters: a zone whose clocks change has an hour
  * that comes twice and one that never comes, and what a TIMESTAMP is given goes through it. MariaDB runs the comment
  * `M!` and takes the other for a comment; MySQL (from 8.0.17) does it the other way round.
  */

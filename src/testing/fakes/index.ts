@@ -6,7 +6,7 @@ import { FakePreviewRepository } from "./previews";
 import { FakeStore, selected } from "./store";
 import { FakeWorkspaceRepository } from "./workspaces";
 
-/** What a fake is told. */
+/** Options of `fakeWorkspaces`. */
 export interface FakeOptions {
 	/** The instant that counts as now; the system's clock if it is left out. */
 	readonly clock?: (() => Date) | undefined;

@@ -251,7 +251,7 @@ export async function startServer(folder, { throwaway = false, settings = [], sa
 				...settings,
 			]);
 			if (started) return started;
-			// Somebody else took the port between the look and the start.
+			// Somebody else took the port between the check and the start.
 			if (!/in use/i.test(logTail(home))) break;
 		}
 		throw failure(home, `${binary} did not start`, engine);
