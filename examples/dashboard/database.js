@@ -44,4 +44,4 @@ async function ensureSchema(pool) {
 	}
 }
 
-module.exports = { createPool, ensureSchema };
+module.exports = { createPool, ensureSchema, TABLES };

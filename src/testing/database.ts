@@ -1,5 +1,6 @@
 import { type Connection, createConnection } from "mysql2/promise";
 import type { DataSourceSettings } from "../settings/settings";
+import { SETTINGS } from "../settings/table";
 import { openWorkspaces, type Workspaces } from "../workspaces";
 import { type Makers, makersOf } from "./makers";
 import { startTestServer } from "./server/testServer";
@@ -20,15 +21,16 @@ export interface TestDatabaseOptions {
  *
  * @example
  * const db = await openTestDatabase({ settings: { poolSize: 2 } });
- * const other = openWorkspaces(db.settings);   // as a second process would
- * await other.close();
- * await db.drop();
+ * const other = openWorkspaces(db.settings);     // as a second process would
+ * Object.assign(process.env, db.environment);    // before services are required that open workspaces themselves
  */
 export interface TestDatabase extends Workspaces {
 	/** Rows that fill in what a test does not care about. */
 	readonly make: Makers;
 	/** What `createDataSource` or `openWorkspaces` takes to get to the same database. */
 	readonly settings: DataSourceSettings;
+	/** The same as variables (`DB_HOST`, …), for another process, or for services that read them when they are loaded. */
+	readonly environment: Readonly<Record<string, string>>;
 	/**
 	 * Deletes every row that tests made; the global limits are as the migrations left them.
 	 *
@@ -69,6 +71,7 @@ export async function openTestDatabase(options: TestDatabaseOptions = {}): Promi
 		return {
 			...db,
 			settings,
+			environment: environmentOf(settings),
 			make: makersOf(connected),
 			clear: () => clear(connection),
 			async drop() {
@@ -81,6 +84,13 @@ export async function openTestDatabase(options: TestDatabaseOptions = {}): Promi
 		await connection.end();
 		throw error;
 	}
+}
+
+/** The settings that say where the database is; one that is empty counts as not set. */
+const PLACE = ["host", "port", "socketPath", "username", "password", "passwordFile", "database", "tls"] as const;
+
+function environmentOf(settings: DataSourceSettings): Record<string, string> {
+	return Object.fromEntries(PLACE.map((name) => [SETTINGS[name].variable, String(settings[name] ?? "")]));
 }
 
 function administrator(url: string): Promise<Connection> {

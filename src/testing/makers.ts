@@ -24,14 +24,14 @@ export interface Makers {
 	 * A stopped workspace, of a new user unless `userId` is given. It is inserted as it is: no limit is asked.
 	 *
 	 * @example
-	 * const idle = await testDb.make.workspace({ status: "running", lastActivity: new Date(0) });
+	 * const idle = await testDb.make.workspace({ status: "running", lastActivity: new Date("2020-01-01") });
 	 */
 	workspace(given?: Given<Workspace>): Promise<Workspace>;
 	/**
 	 * A preview that is being created and expires in a day, of a new workspace unless `workspaceId` is given.
 	 *
 	 * @example
-	 * const expired = await testDb.make.preview({ status: "running", expiresAt: new Date(0) });
+	 * const expired = await testDb.make.preview({ status: "running", expiresAt: new Date("2020-01-01") });
 	 */
 	preview(given?: Given<PreviewEnvironment>): Promise<PreviewEnvironment>;
 	/**

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
 import { installOldDashboard } from "../../testing/oldDashboard";
-import type { temporaryFolder } from "../support/processes";
+import { execute, type temporaryFolder } from "../support/processes";
 import { type Dashboard, installExample, request, startDashboard, startDocker } from "./application";
 import { assertTrue } from "./invariants";
 
@@ -49,6 +49,13 @@ interface LogBody {
 	entries: { action: string; details: unknown }[];
 	next: number | null;
 }
+
+test("its own tests pass, on a database of theirs and with fakes", async () => {
+	const env = { TEST_DATABASE_URL: database.url.replace(/\/[^/]*$/, ""), NO_COLOR: "1" };
+	const { code, output } = await execute(["npm", "test"], { cwd: folder.path, env });
+	assert.equal(code, 0, output);
+	assert.match(output, /^\S+ pass 5$/m);
+});
 
 test("without a database it starts, and says what is missing when a workspace is touched", async () => {
 	const dashboard = await listening({ ...database, port: 1 });

@@ -49,6 +49,19 @@ describe("a throwaway database", () => {
 		await again.close();
 	});
 
+	test("is where services get that read the environment", async () => {
+		const others = { DB_SOCKET: "/nowhere.sock", DB_PASSWORD_FILE: "/nowhere" };
+		Object.assign(process.env, others, db.environment);
+		const service = openWorkspaces({ connectTimeout: 0 });
+		try {
+			const { id } = await db.make.workspace();
+			assert.equal((await service.workspaces.findById(id))?.id, id);
+		} finally {
+			await service.close();
+			for (const name of Object.keys(db.environment)) delete process.env[name];
+		}
+	});
+
 	test("holds the application's own tables where their statements are given", async () => {
 		const schema = [
 			"CREATE TABLE dashboard_users (id INT AUTO_INCREMENT PRIMARY KEY, username VARCHAR(50) UNIQUE NOT NULL, " +
