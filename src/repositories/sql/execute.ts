@@ -1,7 +1,8 @@
-import type { PoolConnection } from "mysql2";
+import type { PoolConnection, QueryOptions } from "mysql2";
 import {
 	type DataSource,
 	type EntityManager,
+	type ObjectLiteral,
 	type QueryRunner,
 	QueryRunnerAlreadyReleasedError,
 	type Repository,
@@ -46,14 +47,14 @@ export async function executeWith<Result>(
 	const given = values as Readonly<Record<string, unknown>>;
 	const sent = prepared.parameters.map(({ name, check, isSecret }) => toSent(check(given[name]), isSecret));
 	const session = sessionOf(executor);
-	if (session) return prepared.read(await send(session, prepared, sent));
+	if (session) return prepared.read(await send(session, prepared, sent, askWhole));
 	return prepared.read(await retrying(() => sendInPool(dataSource, prepared, sent)));
 }
 
 async function sendInPool(dataSource: DataSource, prepared: Prepared<unknown>, sent: unknown[]): Promise<unknown> {
 	const runner = dataSource.createQueryRunner();
 	try {
-		return await send(runner, prepared, sent);
+		return await send(runner, prepared, sent, askByRow);
 	} finally {
 		await runner.release();
 	}
@@ -63,7 +64,8 @@ async function sendInPool(dataSource: DataSource, prepared: Prepared<unknown>, s
  * As the query runner's own `query`, which hands loggers and subscribers the driver's error as it is: with the whole
  * statement in it, keys and hashes included.
  */
-async function send(runner: QueryRunner, { sql, entityName, metadata }: Prepared<unknown>, sent: unknown[]) {
+async function send(runner: QueryRunner, prepared: Prepared<unknown>, sent: unknown[], ask: typeof askByRow) {
+	const { sql, entityName, metadata } = prepared;
 	const { logger, options, driver, subscribers } = runner.dataSource;
 	const { maxQueryExecutionTime } = options;
 	const connection: PoolConnection = await connectionOf(runner);
@@ -80,7 +82,8 @@ async function send(runner: QueryRunner, { sql, entityName, metadata }: Prepared
 	};
 	try {
 		const { enableQueryTimeout } = (driver as MysqlDriver).options;
-		const answer = await ask(connection, sql, sent, enableQueryTimeout ? maxQueryExecutionTime : undefined);
+		const timeout = enableQueryTimeout && maxQueryExecutionTime ? { timeout: maxQueryExecutionTime } : {};
+		const answer = await ask(connection, { sql, values: sent, ...timeout }, prepared);
 		emit(answer);
 		return answer;
 	} catch (error) {
@@ -97,10 +100,37 @@ function connectionOf(runner: QueryRunner): Promise<PoolConnection> {
 	return runner.connect();
 }
 
-function ask(connection: PoolConnection, sql: string, values: unknown[], timeout?: number): Promise<unknown> {
+async function askWhole(connection: PoolConnection, question: QueryOptions, { readRow }: Prepared<unknown>) {
+	const answer = await answerOf(connection, question);
+	return readRow ? (answer as ObjectLiteral[]).map(readRow) : answer;
+}
+
+function answerOf(connection: PoolConnection, question: QueryOptions): Promise<unknown> {
 	return new Promise((fulfil, reject) => {
-		connection.query({ sql, values, ...(timeout && { timeout }) }, (error, answer) =>
-			error ? reject(error) : fulfil(answer),
-		);
+		connection.query(question, (error, answer) => (error ? reject(error) : fulfil(answer)));
+	});
+}
+
+/**
+ * Reads each row while the server still sends the next ones, which hides what reading costs: a quarter of the time of a
+ * page of 1,000. A statement without a callback learns from its connection that this was lost, so it has it alone.
+ */
+function askByRow(
+	connection: PoolConnection,
+	question: QueryOptions,
+	{ readRow }: Prepared<unknown>,
+): Promise<unknown> {
+	if (!readRow) return answerOf(connection, question);
+	return new Promise((fulfil, reject) => {
+		const rows: unknown[] = [];
+		connection.once("error", reject);
+		connection
+			.query(question)
+			.on("result", (row: ObjectLiteral) => void rows.push(readRow(row)))
+			.on("error", reject)
+			.on("end", () => {
+				connection.off("error", reject);
+				fulfil(rows);
+			});
 	});
 }

@@ -43,30 +43,26 @@ function expressionOf({ type, databaseName, entityMetadata }: ColumnMetadata): s
 	return type === "json" ? `CAST(${column} AS CHAR)` : column;
 }
 
-/** Makes entities of the rows that such a SELECT finds. */
+/** Makes an entity of a row that such a SELECT finds. */
 export function entityReader<Entity extends ObjectLiteral>(
 	entity: new () => Entity,
 	metadata: EntityMetadata,
 	selection: Columns<Entity>,
-): (answer: unknown) => Entity[] {
+): (row: ObjectLiteral) => Entity {
 	const own = columnsOf(metadata, selection).map(readColumn);
 	const relation = relationOf(metadata, selection);
-	if (!relation) {
-		const adoptRow = adopt(entity, own);
-		return (answer) => (answer as ObjectLiteral[]).map(adoptRow);
-	}
+	if (!relation) return adopt(entity, own);
 	const read = pick(entity, own);
 	const { property, columns, target } = relation;
 	const readParent = pick(
 		target,
 		columns.map((column) => ({ ...readColumn(column), from: inRelation(column) })),
 	);
-	return (answer) =>
-		(answer as ObjectLiteral[]).map((row) => {
-			const child = read(row);
-			(child as ObjectLiteral)[property] = readParent(row);
-			return child;
-		});
+	return (row) => {
+		const child = read(row);
+		(child as ObjectLiteral)[property] = readParent(row);
+		return child;
+	};
 }
 
 /**

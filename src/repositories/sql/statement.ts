@@ -12,12 +12,15 @@ export type EntityClass<Entity extends ObjectLiteral = ObjectLiteral> = (new () 
 
 type Reader<Result> = (answer: unknown) => Result;
 
+/** Makes what a statement returns of the driver's answer, or of each row of it. */
+type Readers<Result> = { readonly read: Reader<Result>; readonly readRow?: (row: ObjectLiteral) => unknown };
+
 /** A statement, prepared at its first use on a DataSource and cached. Its parameters are those of its text. */
 export interface Statement<Result, Parameters = unknown> {
 	readonly entity: EntityClass;
 	/** With `:name` where a value goes, and `:name?` where that may be null. */
 	readonly text: (metadata: EntityMetadata) => string;
-	readonly reader: (metadata: EntityMetadata) => Reader<Result>;
+	readonly readers: (metadata: EntityMetadata) => Readers<Result>;
 	/** By metadata, which a DataSource makes anew when it is initialized again. */
 	readonly cache: WeakMap<EntityMetadata, Prepared<Result>>;
 	/** For the compiler alone. */
@@ -25,12 +28,11 @@ export interface Statement<Result, Parameters = unknown> {
 }
 
 /** What is sent for a statement, and what becomes of the driver's answer. */
-export interface Prepared<Result> {
+export interface Prepared<Result> extends Readers<Result> {
 	readonly sql: string;
 	readonly entityName: string;
 	readonly metadata: EntityMetadata;
 	readonly parameters: readonly Parameter[];
-	readonly read: Reader<Result>;
 }
 
 /** What a SELECT of entities reads besides the columns that are selected by default. */
@@ -58,7 +60,10 @@ export function select<
 		const hint = index === undefined ? "" : ` FORCE INDEX (${index})`;
 		return `SELECT ${list} FROM ${metadata.tableName}${hint}${join} WHERE ${where} ${end}`.trimEnd();
 	};
-	return statement(entity, text, (metadata) => entityReader(entity, metadata, selection));
+	return statement(entity, text, (metadata) => ({
+		read: asRows<Entity>,
+		readRow: entityReader(entity, metadata, selection),
+	}));
 }
 
 /** A SELECT whose rows are taken as they come. */
@@ -67,8 +72,12 @@ export function selectRows<Row, Entity extends ObjectLiteral = ObjectLiteral>(en
 		statement(
 			entity,
 			() => text,
-			() => (answer) => answer as Row[],
+			() => ({ read: asRows<Row> }),
 		);
+}
+
+function asRows<Row>(answer: unknown): Row[] {
+	return answer as Row[];
 }
 
 /** What a statement that changes rows did. */
@@ -91,22 +100,22 @@ export function change<Entity extends ObjectLiteral, const Text extends string>(
 	return statement(
 		entity,
 		() => text,
-		() => read,
+		() => ({ read }),
 	);
 }
 
 function statement<Result, Parameters>(
 	entity: EntityClass,
 	text: Statement<Result>["text"],
-	reader: Statement<Result>["reader"],
+	readers: Statement<Result>["readers"],
 ): Statement<Result, Parameters> {
-	return { entity, text, reader, cache: new WeakMap() };
+	return { entity, text, readers, cache: new WeakMap() };
 }
 
 /** @throws ConnectionError before the DataSource is initialized, RefusedOperationError where it renames tables. */
 export function prepare<Result>(
 	dataSource: DataSource,
-	{ entity, text, reader, cache }: Statement<Result, never>,
+	{ entity, text, readers, cache }: Statement<Result, never>,
 ): Prepared<Result> {
 	if (!dataSource.isInitialized) {
 		throw new ConnectionError("The DataSource is not connected: await its initialize() before repositories are used");
@@ -130,7 +139,7 @@ export function prepare<Result>(
 		entityName: entity.entityName,
 		metadata,
 		parameters,
-		read: reader(metadata),
+		...readers(metadata),
 	};
 	cache.set(metadata, prepared);
 	return prepared;
