@@ -3,13 +3,14 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection } from "mysql2/promise";
 import { lockName } from "../../src/deploy/lock";
+import { migrations } from "../../src/migrations";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { installOldDashboard } from "../../testing/oldDashboard";
 import { startProxy } from "../../testing/proxy";
 import { type CommandOutcome, runCommand, startCommand, variablesOf } from "./command";
 
-const LAST = "AddQueryIndexes1795478404000";
-const FIRST = "CreateWorkspaceTables1795478400000";
+const FIRST = migrations[0]?.name ?? "";
+const LAST = migrations.at(-1)?.name ?? "";
 
 async function withOldDashboard(work: (database: TestDatabase) => Promise<void>): Promise<void> {
 	const database = await createTestDatabase();
@@ -128,7 +129,7 @@ test("a revert that would delete rows is refused as a whole, with what to type w
 			refused.stderr,
 			/^Next: after a backup, if that data may be deleted: dployr-workspaces-db revert --allow-data-loss$/m,
 		);
-		assert.equal((await database.rows("SELECT id FROM migrations")).length, 5);
+		assert.equal((await database.rows("SELECT id FROM migrations")).length, migrations.length);
 
 		assert.equal((await runCommand(["revert", "--all", "--allow-data-loss", "--quiet"], env)).code, 0);
 		const left = await database.rows<{ name: string }>(
@@ -163,7 +164,7 @@ test("a table called migrations that is another program's is refused, and a sett
 		const other = { ...env, DB_MIGRATIONS_TABLE: "workspaces_migrations" };
 		assert.equal((await runCommand(["migrate", "--quiet"], other)).code, 0);
 		assert.equal((await runCommand(["check"], other)).code, 0);
-		assert.equal((await database.rows("SELECT id FROM workspaces_migrations")).length, 5);
+		assert.equal((await database.rows("SELECT id FROM workspaces_migrations")).length, migrations.length);
 		assert.equal((await database.rows("SELECT id FROM migrations")).length, 0);
 	} finally {
 		await database.drop();

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { DataSource, DeepPartial, EntityTarget, FindOptionsSelect, ObjectLiteral } from "typeorm";
 import { migrate } from "../../src";
-import { ResourceLimit, Workspace, WorkspaceLog } from "../../src/entities";
+import { ResourceLimit, WorkspaceLog } from "../../src/entities";
 import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openDataSource, TABLES } from "../../testing/dataSource";
-import { type ColumnContract, columnsOf, UNSELECTED } from "../support/contract";
+import { type ColumnContract, columnsOf, foreignKeys, givenValues, UNSELECTED } from "../support/contract";
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -93,8 +93,16 @@ describe("the entities", () => {
 		[ada = 0] = await addUsers(database, "ada");
 		dataSource = await openDataSource(database);
 		await migrate(dataSource);
-		const { id: workspaces } = await roundTrip(Workspace, { userId: ada, projectName: "parent" });
-		parents = { dashboard_users: ada, workspaces: Number(workspaces) };
+		parents = { dashboard_users: ada };
+		const referred = new Set(foreignKeys().map(({ parent }) => parent));
+		for (const table of TABLES.filter((name) => referred.has(name))) {
+			const target = entityOf(table);
+			const given = givenValues(table);
+			const own = columnsOf(table).filter(({ name }) => name in given);
+			const texts = Object.fromEntries(own.map((column) => [propertyOf(target, column), given[column.name]]));
+			const { id } = await roundTrip<ObjectLiteral>(target, { ...requiredValues(target), ...texts });
+			parents[table] = Number(id);
+		}
 	});
 	after(async () => {
 		await dataSource.destroy();

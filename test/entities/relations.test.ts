@@ -1,34 +1,50 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { DataSource, EntityTarget, ObjectLiteral } from "typeorm";
+import { type DataSource, type EntityTarget, getMetadataArgsStorage, type ObjectLiteral } from "typeorm";
 import { migrate } from "../../src";
-import {
-	DashboardUser,
-	entities,
-	PreviewEnvironment,
-	ResourceLimit,
-	UserApiKey,
-	Workspace,
-	WorkspaceLog,
-} from "../../src/entities";
+import { DashboardUser, entities, ResourceLimit, Workspace } from "../../src/entities";
 import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openDataSource } from "../../testing/dataSource";
+import { foreignKeys, givenValues } from "../support/contract";
 
 let database: TestDatabase;
 let dataSource: DataSource;
-let ada: DashboardUser;
-let bob: DashboardUser;
-let workspace: Workspace;
+let users = 0;
 
-const expiresAt = new Date(Date.UTC(2030, 0, 1));
+/** What tests need to know of a relation before there is a DataSource. */
+const RELATIONS = getMetadataArgsStorage().relations.filter(({ target }) =>
+	entities.some((entity) => entity === target),
+);
+const nameOf = (target: unknown) => (target as { readonly name: string }).name;
+const TO_ONE = RELATIONS.filter(({ relationType }) => relationType === "many-to-one");
+const TO_MANY = RELATIONS.filter(({ relationType }) => relationType === "one-to-many");
 
-function save<Entity extends ObjectLiteral>(target: EntityTarget<Entity>, values: Partial<Entity>): Promise<Entity> {
+function relationOf(target: EntityTarget<ObjectLiteral>, property: string) {
+	const metadata = dataSource.getMetadata(target);
+	return metadata.findRelationWithPropertyPath(property) ?? assert.fail(`${metadata.name}.${property}`);
+}
+
+/** Saves a row, each of whose relations leads to a row of its own unless it is given. */
+async function save(target: EntityTarget<ObjectLiteral>, given: ObjectLiteral = {}): Promise<ObjectLiteral> {
+	const { columns, tableName, manyToOneRelations } = dataSource.getMetadata(target);
 	const repository = dataSource.getRepository(target);
-	return repository.save(Object.assign(repository.create(), values));
+	if (target === DashboardUser) {
+		const [id] = await addUsers(database, `user ${++users}`);
+		return repository.findOneByOrFail({ id });
+	}
+	const values = givenValues(tableName);
+	const row: ObjectLiteral = {};
+	for (const { databaseName, propertyName } of columns) {
+		if (databaseName in values) row[propertyName] = values[databaseName];
+	}
+	for (const { propertyName, type } of manyToOneRelations) {
+		row[propertyName] = propertyName in given ? given[propertyName] : await save(type);
+	}
+	return repository.save(repository.create(row));
 }
 
 /** Loads one relation of the one row that an id names. */
-async function load(target: EntityTarget<ObjectLiteral>, id: number, relation: string): Promise<unknown> {
+async function load(target: EntityTarget<ObjectLiteral>, id: unknown, relation: string): Promise<unknown> {
 	const found = await dataSource.getRepository(target).find({ where: { id }, relations: { [relation]: true } });
 	assert.equal(found.length, 1);
 	return found[0]?.[relation];
@@ -37,115 +53,90 @@ async function load(target: EntityTarget<ObjectLiteral>, id: number, relation: s
 describe("the relations of the entities", () => {
 	before(async () => {
 		database = await createTestDatabase();
-		await addUsers(database, "ada", "bob");
 		dataSource = await openDataSource(database);
 		await migrate(dataSource);
-		const users = dataSource.getRepository(DashboardUser);
-		ada = await users.findOneByOrFail({ username: "ada" });
-		bob = await users.findOneByOrFail({ username: "bob" });
-		workspace = await save(Workspace, { user: ada, projectName: "shop", lastAccessedByUser: bob });
 	});
 	after(async () => {
 		await dataSource.destroy();
 		await database.drop();
 	});
 
-	it("are stored in the columns beside them", async () => {
-		await save(UserApiKey, { user: bob });
-		await save(PreviewEnvironment, { workspace, user: bob, projectName: "shop", previewHash: "h1", expiresAt });
-		await save(WorkspaceLog, { workspace, user: bob, projectName: "shop", action: "create" });
-		await save(ResourceLimit, { user: bob });
-		const stored = {
-			workspaces: await database.rows("SELECT user_id, last_accessed_by FROM workspaces"),
-			keys: await database.rows("SELECT user_id FROM user_api_keys"),
-			previews: await database.rows("SELECT workspace_id, user_id FROM preview_environments"),
-			logs: await database.rows("SELECT workspace_id, user_id FROM workspace_logs"),
-			limits: await database.rows("SELECT user_id FROM resource_limits ORDER BY id"),
-		};
-		assert.deepEqual(stored, {
-			workspaces: [{ user_id: ada.id, last_accessed_by: bob.id }],
-			keys: [{ user_id: bob.id }],
-			previews: [{ workspace_id: workspace.id, user_id: bob.id }],
-			logs: [{ workspace_id: workspace.id, user_id: bob.id }],
-			limits: [{ user_id: null }, { user_id: bob.id }],
+	it("are the contract's foreign keys, each with the tables that it joins", () => {
+		const mapped = TO_ONE.map(({ target, propertyName }) => {
+			const { entityMetadata, joinColumns, inverseEntityMetadata } = relationOf(target, propertyName);
+			const [column] = joinColumns;
+			return `${entityMetadata.tableName}.${column?.databaseName} -> ${inverseEntityMetadata.tableName}`;
 		});
+		const keys = foreignKeys().map(({ table, column, parent }) => `${table}.${column} -> ${parent}`);
+		assert.deepEqual(mapped.sort(), keys.sort());
+		assert.ok(TO_MANY.length > 0);
 	});
 
-	it("lead in both directions to the rows that the columns name", async () => {
-		const key = await save(UserApiKey, { userId: ada.id });
-		const preview = await save(PreviewEnvironment, {
-			workspaceId: workspace.id,
-			userId: ada.id,
-			projectName: "shop",
-			previewHash: "h2",
-			expiresAt,
-		});
-		const log = await save(WorkspaceLog, {
-			workspaceId: workspace.id,
-			userId: ada.id,
-			projectName: "shop",
-			action: "start",
-		});
-		const limit = await save(ResourceLimit, { userId: ada.id });
-		const ids: Record<string, [id: number, expected: number[]]> = {
-			"PreviewEnvironment.user": [preview.id, [ada.id]],
-			"PreviewEnvironment.workspace": [preview.id, [workspace.id]],
-			"ResourceLimit.user": [limit.id, [ada.id]],
-			"UserApiKey.user": [key.id, [ada.id]],
-			"Workspace.lastAccessedByUser": [workspace.id, [bob.id]],
-			"Workspace.logs": [workspace.id, await idsOf("workspace_logs")],
-			"Workspace.previews": [workspace.id, await idsOf("preview_environments")],
-			"Workspace.user": [workspace.id, [ada.id]],
-			"WorkspaceLog.user": [log.id, [ada.id]],
-			"WorkspaceLog.workspace": [log.id, [workspace.id]],
-		};
-		assert.equal(ids["Workspace.logs"]?.[1].length, 2);
-		assert.equal(ids["Workspace.previews"]?.[1].length, 2);
-		const known = entities.flatMap((target) => {
-			const { name, relations } = dataSource.getMetadata(target);
-			return relations.map((relation) => `${name}.${relation.propertyName}`);
-		});
-		assert.deepEqual(known.sort(), Object.keys(ids));
-		for (const [place, [id, expected]] of Object.entries(ids)) {
-			const [entity = "", relation = ""] = place.split(".");
-			const target = entities.find(({ name }) => name === entity) ?? assert.fail(entity);
-			const loaded = [await load(target, id, relation)].flat() as { id: number }[];
-			assert.deepEqual(loaded.map((row) => row.id).sort(numerically), expected, place);
-		}
-	});
+	for (const { target, propertyName, options } of TO_ONE) {
+		const place = `${nameOf(target)}.${propertyName}`;
 
-	it("lead nowhere from columns that are NULL", async () => {
-		const bare = await save(Workspace, { userId: bob.id, projectName: "bare" });
-		const log = await save(WorkspaceLog, { workspaceId: null, userId: bob.id, projectName: "gone", action: "delete" });
+		it(`${place} is stored in the column beside it, and leads to the row that the column names`, async () => {
+			const { entityMetadata, joinColumns, type } = relationOf(target, propertyName);
+			const parent = await save(type);
+			await save(target);
+			const { id } = await save(target, { [propertyName]: parent });
+			const column = joinColumns[0]?.databaseName ?? assert.fail(place);
+			const sql = `SELECT ${column} AS stored FROM ${entityMetadata.tableName} WHERE id = ?`;
+			assert.deepEqual(await database.rows(sql, [id]), [{ stored: parent["id"] }]);
+			const loaded = (await load(target, id, propertyName)) as ObjectLiteral;
+			assert.ok(loaded instanceof (type as typeof DashboardUser));
+			assert.equal(loaded.id, parent["id"]);
+		});
+
+		// A row without a user is the global one, of which there is one.
+		if (!options.nullable || target === ResourceLimit) continue;
+		it(`${place} leads nowhere from a column that is NULL`, async () => {
+			const { id } = await save(target, { [propertyName]: null });
+			assert.equal(await load(target, id, propertyName), null);
+		});
+	}
+
+	for (const { target, propertyName } of TO_MANY) {
+		it(`${nameOf(target)}.${propertyName} leads to all rows that refer to it, and to no others`, async () => {
+			const { inverseRelation, type } = relationOf(target, propertyName);
+			const property = inverseRelation?.propertyName ?? assert.fail(propertyName);
+			const parent = await save(target);
+			assert.deepEqual(await load(target, parent["id"], propertyName), []);
+			const children = [await save(type, { [property]: parent }), await save(type, { [property]: parent })];
+			await save(type);
+			const loaded = (await load(target, parent["id"], propertyName)) as { id: number }[];
+			const ids = (rows: readonly ObjectLiteral[]) => rows.map((row) => row["id"] as number).sort((a, b) => a - b);
+			assert.deepEqual(ids(loaded), ids(children));
+		});
+	}
+
+	it("ResourceLimit.user leads nowhere from the global row", async () => {
 		const global = await dataSource.getRepository(ResourceLimit).findOneByOrFail({ globalRow: 1 });
-		assert.equal(await load(Workspace, bare.id, "lastAccessedByUser"), null);
-		assert.deepEqual(await load(Workspace, bare.id, "logs"), []);
-		assert.deepEqual(await load(Workspace, bare.id, "previews"), []);
-		assert.equal(await load(WorkspaceLog, log.id, "workspace"), null);
 		assert.equal(await load(ResourceLimit, global.id, "user"), null);
 	});
 
 	it("can be searched by, and load only what is selected of the other side", async () => {
+		const [ada, bob] = [await save(DashboardUser), await save(DashboardUser)];
+		const workspace = await save(Workspace, { user: ada, lastAccessedByUser: bob });
 		const found = await dataSource.getRepository(Workspace).find({
-			where: { user: { username: "ada" }, lastAccessedByUser: { username: "bob" } },
+			where: { user: { username: ada["username"] }, lastAccessedByUser: { username: bob["username"] } },
 			relations: { user: true },
 		});
-		assert.equal(found.length, 1);
-		assert.deepEqual({ ...found[0]?.user }, { id: ada.id, username: "ada", systemUsername: "sys_ada" });
+		assert.deepEqual(
+			found.map(({ id }) => id),
+			[workspace["id"]],
+		);
+		const { id, username, systemUsername } = ada;
+		assert.deepEqual({ ...found[0]?.user }, { id, username, systemUsername });
 		const joined = await dataSource
 			.getRepository(DashboardUser)
 			.createQueryBuilder("user")
 			.innerJoinAndMapMany("user.workspaces", Workspace, "workspace", "workspace.userId = user.id")
+			.where("workspace.id = :id", { id: workspace["id"] })
 			.getMany();
-		assert.deepEqual(joined.map((user) => user.username).sort(), ["ada", "bob"]);
+		assert.deepEqual(
+			joined.map((user) => user.username),
+			[username],
+		);
 	});
 });
-
-async function idsOf(table: string): Promise<number[]> {
-	const rows = await database.rows<{ id: number }>(`SELECT id FROM ${table} ORDER BY id`);
-	return rows.map((row) => row.id);
-}
-
-function numerically(one: number, other: number): number {
-	return one - other;
-}

@@ -80,7 +80,8 @@ async function prepare(): Promise<void> {
 	const [ada, bob] = await addUsers(database, "ada", "bob");
 	dataSource = await openDataSource(database);
 	await dataSource.runMigrations();
-	const parents: Record<string, unknown> = { dashboard_users: ada, workspaces: 1 };
+	const ones = TABLES.map((table) => [table, 1] as const);
+	const parents: Record<string, unknown> = { ...Object.fromEntries(ones), dashboard_users: ada };
 	right = Object.fromEntries(
 		TABLES.map((table) => {
 			const given = columnsOf(table).filter((column) => isRequired(column) || (column.parent && column.isUnique));

@@ -9,7 +9,7 @@ import { nextTimestamp, register } from "../../scripts/migrations/register";
 import type { WorkspacesDataSource } from "../../src";
 import { LossyChangeError } from "../../src/errors";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
-import { openDataSource } from "../../testing/dataSource";
+import { openDataSource, TABLES } from "../../testing/dataSource";
 import { cloneProject } from "../support/processes";
 import { describeSchema } from "../support/snapshot";
 
@@ -124,12 +124,10 @@ const CHANGES: Record<string, { drift: string[]; options?: GenerateOptions; says
 		],
 	},
 	"tables that refer to each other": {
-		drift: [
-			"DROP TABLE workspace_logs",
-			"DROP TABLE preview_environments",
-			"DROP TABLE workspaces",
-			"DROP TABLE user_api_keys",
-		],
+		drift: [...TABLES]
+			.reverse()
+			.filter((table) => table !== "resource_limits")
+			.map((table) => `DROP TABLE ${table}`),
 		says: [/create: true,\s+parents: \["dashboard_users"\]/, /await dropTables\(queryRunner, \[[^\]]*"workspace_logs"/],
 	},
 	"a generated column": {
@@ -190,6 +188,43 @@ for (const [change, { drift, options, says }] of Object.entries(CHANGES)) {
 		});
 	});
 }
+
+/** A table that an older dashboard made may have the column already, as something else. */
+const FOUND: Record<string, { column: string; becomes?: string; refused?: RegExp }> = {
+	"the same type": { column: "varchar(20) NULL DEFAULT '2g'", becomes: "varchar(20)" },
+	"a shorter one": { column: "varchar(8) NULL", becomes: "varchar(20)" },
+	"a longer one": {
+		column: "varchar(90) NULL",
+		refused: /workspaces\.ram_limit is varchar\(90\) NULL, expected varchar\(20\)/,
+	},
+	"another type": { column: "text NULL", refused: /workspaces\.ram_limit is text NULL, expected varchar\(20\) NULL/ },
+};
+
+test("a generated column is right in a table that has it already: adopted, widened, or refused", async () => {
+	await withDrift(["ALTER TABLE workspaces DROP COLUMN ram_limit"], async (dataSource, database) => {
+		const { migration } = await generate(dataSource, "AddFoundColumn");
+		const queryRunner = dataSource.createQueryRunner();
+		const definition = async () => (await describeSchema(database))["columns"]?.find(isRamLimit) as { type?: string };
+		const isRamLimit = (column: unknown) => (column as { name: string }).name === "ram_limit";
+		try {
+			for (const [what, { column, becomes, refused }] of Object.entries(FOUND)) {
+				await database.rows(`ALTER TABLE workspaces ADD COLUMN ram_limit ${column}`);
+				const before = await definition();
+				if (refused) {
+					await assert.rejects(migration.up(queryRunner), refused, what);
+					assert.deepEqual(await definition(), before, what);
+				} else {
+					await migration.up(queryRunner);
+					assert.equal((await definition()).type, becomes, what);
+					assert.equal(await compareEntities(dataSource), undefined, what);
+				}
+				await database.rows("ALTER TABLE workspaces DROP COLUMN ram_limit");
+			}
+		} finally {
+			await queryRunner.release();
+		}
+	});
+});
 
 const LOSSES: Record<string, { drift: string[]; statement: RegExp; says: RegExp }> = {
 	"a column that is in no entity": {

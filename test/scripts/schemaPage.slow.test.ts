@@ -5,18 +5,20 @@ import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { entities, PREVIEW_TRANSITIONS, WORKSPACE_TRANSITIONS } from "../../src";
+import { CONTRACT, foreignKeys } from "../support/contract";
 
 const PAGE = pathToFileURL(path.join(__dirname, "..", "..", "docs", "schema.html")).href;
-const TABLES = [
-	"dashboard_users",
-	"workspaces",
-	"user_api_keys",
-	"preview_environments",
-	"workspace_logs",
-	"resource_limits",
-];
+const TABLES = ["dashboard_users", ...Object.keys(CONTRACT)];
 const DESKTOP = { viewport: { width: 1400, height: 900 } };
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
+
+const SCREENS = [
+	{ name: "a desktop", ...DESKTOP },
+	{ name: "a wide desktop", viewport: { width: 1920, height: 1080 } },
+	{ name: "a low window", viewport: { width: 1280, height: 620 } },
+	{ name: "a tablet", viewport: { width: 820, height: 1180 } },
+	{ name: "a phone", ...PHONE },
+];
 
 let browser: Browser;
 
@@ -65,6 +67,83 @@ const LOOSE_LINES = `[...document.querySelectorAll("#diagram .link")].filter((li
 	return !touches(link.dataset.from, 0) || !touches(link.dataset.to, line.getTotalLength());
 }).map((link) => link.dataset.to + "." + link.dataset.key)`;
 
+/** What lies on something else: controls on the drawing, text on text in a table, lines on tables that they pass. */
+const OVERLAPS = `(() => {
+	const boxOf = (element) => element.getBoundingClientRect();
+	const meet = (one, other, inset = 0.5) =>
+		one.left < other.right - inset && other.left < one.right - inset &&
+		one.top < other.bottom - inset && other.top < one.bottom - inset;
+	const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+	const isShown = (element) => boxOf(element).width > 0;
+	const canvas = boxOf(document.querySelector("#diagram"));
+	const found = [];
+	const tables = all("#diagram [data-table]");
+	for (const control of all(".bar, .bar button, .hint, .legend, .summary, .top").filter(isShown)) {
+		if (meet(boxOf(control), canvas)) found.push(control.className + " lies on the diagram");
+	}
+	for (const table of tables) {
+		const name = table.getAttribute("data-table");
+		if (boxOf(table.querySelector(".name")).right > boxOf(table.querySelector(".body")).right) found.push(name + " is cut");
+		for (const column of all("[data-column]", table)) {
+			const parts = all(".badge, .field, .lock, .type", column);
+			for (const [index, part] of parts.entries()) {
+				const others = parts.slice(index + 1).filter((other) => meet(boxOf(part), boxOf(other)));
+				for (const other of others) {
+					found.push(name + "." + column.getAttribute("data-column") + ": " + part.classList + " on " + other.classList);
+				}
+			}
+		}
+	}
+	for (const line of all("#diagram .link .line")) {
+		const scale = line.getScreenCTM();
+		const length = line.getTotalLength();
+		for (let at = 0; at <= length; at += 4) {
+			const { x, y } = line.getPointAtLength(at).matrixTransform(scale);
+			const point = { left: x, right: x, top: y, bottom: y };
+			const passed = tables.find((table) => meet(point, boxOf(table.querySelector(".body")), 2));
+			if (passed) found.push(line.parentNode.dataset.to + "." + line.parentNode.dataset.key + " crosses " + passed.dataset.table);
+		}
+	}
+	const title = document.querySelector("h1");
+	if (title.scrollWidth > title.clientWidth) found.push("the title is cut");
+	const nav = document.querySelector("nav");
+	if (innerWidth >= 1400 && nav.scrollWidth > nav.clientWidth) found.push("the list of tables is cut");
+	const find = document.querySelector("#find");
+	const pen = document.createElement("canvas").getContext("2d");
+	pen.font = getComputedStyle(find).font;
+	const space = find.clientWidth - 2 * parseFloat(getComputedStyle(find).paddingLeft);
+	if (pen.measureText(find.placeholder).width > space) found.push("the placeholder is cut");
+	const texts = all(".states").flatMap((states) => all("text", states).map((text) => [states, text]));
+	for (const [states, text] of texts) {
+		const rect = text.parentNode.querySelector("rect");
+		if (boxOf(text).left < boxOf(rect).left || boxOf(text).right > boxOf(rect).right) found.push(text.textContent + " is cut");
+	}
+	return [...new Set(found)];
+})()`;
+
+/** Parts of the page whose text is hard to tell from what is behind it: less than 4.5 to 1. */
+const PALE = `(() => {
+	const channels = (color) => color.match(/[\\d.]+/g).slice(0, 3).map(Number);
+	const light = (color) => {
+		const [red, green, blue] = channels(color).map((one) => {
+			const part = one / 255;
+			return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+		});
+		return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+	};
+	const behind = (element) => {
+		const { backgroundColor: color } = getComputedStyle(element);
+		return /, 0\\)$/.test(color) && element.parentElement ? behind(element.parentElement) : color;
+	};
+	const contrast = (element) => {
+		const [one, other] = [light(getComputedStyle(element).color), light(behind(element))];
+		return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+	};
+	return [...document.querySelectorAll(".tag, .chip, .legend, .hint, .summary, .card h2, .methods dt, .methods dd, .status, .step, td")]
+		.filter((element) => element.textContent.trim() && contrast(element) < 4.5)
+		.map((element) => element.className + " " + element.textContent.trim().slice(0, 20) + ": " + contrast(element).toFixed(1));
+})()`;
+
 /** The brightness of the page's background, from 0 (black) to 255. */
 const brightness = (page: Page) => page.evaluate<number>(BRIGHTNESS);
 
@@ -93,9 +172,16 @@ describe("docs/schema.html in a browser", () => {
 				}
 			}
 			assert.equal(boxes.length, entities.length);
-			assert.equal(await countOf(page, "#diagram .link"), 8);
+			assert.equal(await countOf(page, "#diagram .link"), foreignKeys().length);
 			assert.deepEqual(await page.evaluate(LOOSE_LINES), [], "lines that do not end beside their tables");
 		}));
+
+	for (const { name, ...options } of SCREENS) {
+		test(`on ${name} nothing lies on something else, and no text in the diagram is cut`, () =>
+			onPage(options, async (page) => {
+				assert.deepEqual(await page.evaluate(OVERLAPS), []);
+			}));
+	}
 
 	test("every link leads to something on the page, also from the diagram", () =>
 		onPage(DESKTOP, async (page) => {
@@ -169,6 +255,7 @@ describe("docs/schema.html in a browser", () => {
 			await onPage({ ...DESKTOP, colorScheme }, async (page) => {
 				const start = await brightness(page);
 				assert.equal(start > 128, colorScheme === "light");
+				assert.deepEqual([...new Set(await page.evaluate<string[]>(PALE))], []);
 				await page.getByLabel("Change between dark and light").click();
 				assert.equal((await brightness(page)) > 128, colorScheme === "dark");
 			});

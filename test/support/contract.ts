@@ -191,6 +191,42 @@ export function columnsOf(table: string): ColumnContract[] {
 	});
 }
 
+/** A foreign key's line, taken apart. */
+export interface KeyContract {
+	readonly table: string;
+	readonly name: string;
+	readonly column: string;
+	/** The table that it refers to. */
+	readonly parent: string;
+	readonly onDelete: string;
+}
+
+/** Every foreign key of every table. */
+export function foreignKeys(): KeyContract[] {
+	return Object.entries(CONTRACT).flatMap(([table, contract]) =>
+		contract.foreignKeys.map((line) => {
+			const [, name = "", column = "", parent = "", onDelete = ""] =
+				/^(\w+) (\w+) -> (\w+)\.id ON DELETE (CASCADE|SET NULL) ON UPDATE RESTRICT$/.exec(line) ?? [];
+			if (!name) throw new Error(`${table}: no test knows what this key does: ${line}`);
+			return { table, name, column, parent, onDelete };
+		}),
+	);
+}
+
+let rows = 0;
+
+/** By column, what has to be given of a row beside what it refers to; no two rows have the same text. */
+export function givenValues(table: string): Record<string, unknown> {
+	rows++;
+	const given = columnsOf(table).filter(({ nullable, isMade, parent }) => !nullable && !isMade && !parent);
+	return Object.fromEntries(
+		given.map(({ name, type, length, values: [first] }) => {
+			if (type === "timestamp") return [name, new Date(Date.UTC(2030, 0, 1))];
+			return [name, type === "varchar" ? `${name} ${rows}`.slice(-length) : (first ?? rows)];
+		}),
+	);
+}
+
 function fallbackOf(text: string | undefined): string | number | null {
 	if (text === undefined) return null;
 	if (text.startsWith("'")) return text.slice(1, -1);

@@ -10,13 +10,16 @@ import { renderStates } from "./states";
 /** Far enough from each other to be distinguished in both themes; a further table starts again. */
 const HUES = [262, 152, 26, 338, 205, 48, 300, 180];
 
+/** Yellow, green and cyan are lighter than other hues, and must be darker to be read on white. */
+const colorOf = (hue: number) => `--hue:${hue}${hue > 30 && hue < 200 ? ";--lightness:27%" : ""}`;
+
 const asset = (name: string) => readFileSync(path.join(__dirname, "browser", name), "utf8");
 
 /** The whole page, which needs nothing besides itself. */
 export function renderPage(model: PageModel): string {
 	const { tables } = model;
 	const own = tables.filter((table) => table.isOwn);
-	const hues = own.map((table, index) => `.c-${table.name}{--hue:${HUES[index % HUES.length]}}`);
+	const hues = own.map((table, index) => `.c-${table.name}{${colorOf(HUES[index % HUES.length] ?? 0)}}`);
 	const grey = tables.filter((table) => !table.isOwn).map((table) => `.c-${table.name}{--chroma:8%}`);
 	const columns = tables.reduce((sum, table) => sum + table.columns.length, 0);
 	return markup`<!doctype html>
