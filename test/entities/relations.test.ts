@@ -81,8 +81,8 @@ describe("the relations of the entities", () => {
 			await save(target);
 			const { id } = await save(target, { [propertyName]: parent });
 			const column = joinColumns[0]?.databaseName ?? assert.fail(place);
-			const sql = `SELECT ${column} AS stored FROM ${entityMetadata.tableName} WHERE id = ?`;
-			assert.deepEqual(await database.rows(sql, [id]), [{ stored: parent["id"] }]);
+			const sql = `SELECT ${column} AS named FROM ${entityMetadata.tableName} WHERE id = ?`;
+			assert.deepEqual(await database.rows(sql, [id]), [{ named: parent["id"] }]);
 			const loaded = (await load(target, id, propertyName)) as ObjectLiteral;
 			assert.ok(loaded instanceof (type as typeof DashboardUser));
 			assert.equal(loaded.id, parent["id"]);
