@@ -4,10 +4,12 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { greeting, HOST, startServer, stopServer } from "../src/testing/server/private-server.mjs";
 import { isAlive } from "../src/testing/server/processes.mjs";
+import { formCluster, stopCluster, urlOf } from "./lib/cluster.mjs";
 import { installDependencies, PROJECT, run, SERVERS } from "./lib/project.mjs";
 import { testFiles } from "./lib/test-files.mjs";
 
 /** @typedef {{ passed: number, failed: number, skipped: number, empty: string[] }} Counts */
+/** @typedef {{ flags: string[], concurrency?: number, env?: Record<string, string> }} Options */
 
 const FOLDER_PREFIX = "test-";
 /** What this run leaves nothing of. */
@@ -15,6 +17,8 @@ const FOLDER = join(SERVERS, `${FOLDER_PREFIX}${process.pid}`);
 const COUNTS = join(FOLDER, "counts.json");
 // The tests mostly wait for the server, so more than one file at a time pays off on the smallest machine too.
 const CONCURRENCY = Math.min(4, Math.max(2, availableParallelism()));
+/** Slow files too; the files for a cluster, on one of their own. */
+const OWN_FLAGS = ["--all", "--cluster"];
 // A test that hangs must not hold up a run for ever.
 const TIMEOUT_MS = 30 * 60_000;
 
@@ -39,9 +43,9 @@ function signalSuite(signal) {
 
 /**
  * Runs the suite once, on one server.
- * @param {string} url @param {string[]} files @param {string[]} flags
+ * @param {string} url @param {string[]} files @param {Options} options
  */
-async function runSuite(url, files, flags) {
+async function runSuite(url, files, { flags, concurrency = CONCURRENCY, env = {} }) {
 	const reporters = [
 		...["--test-reporter=spec", "--test-reporter-destination=stdout"],
 		...[
@@ -49,12 +53,12 @@ async function runSuite(url, files, flags) {
 			`--test-reporter-destination=${COUNTS}`,
 		],
 	];
-	const options = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TIMEOUT_MS}`, ...reporters, ...flags];
+	const options = [`--test-concurrency=${concurrency}`, `--test-timeout=${TIMEOUT_MS}`, ...reporters, ...flags];
 	// With source maps, the place of a failed test is its line in TypeScript.
 	const node = ["--enable-source-maps", "--import", "tsx", "--test"];
 	const child = spawn(process.execPath, [...node, ...options, ...files], {
 		cwd: PROJECT,
-		env: { ...process.env, TEST_DATABASE_URL: url },
+		env: { ...process.env, ...env, TEST_DATABASE_URL: url },
 		stdio: ["ignore", "inherit", "inherit"],
 		detached: true,
 	});
@@ -72,8 +76,8 @@ function address(url) {
 	return { host: hostname, port: Number(port || 3306) };
 }
 
-/** @param {string[]} urls @param {string[]} files @param {string[]} flags */
-async function runEverywhere(urls, files, flags) {
+/** @param {string[]} urls @param {string[]} files @param {Options} options */
+async function runEverywhere(urls, files, options) {
 	/** @type {(Awaited<ReturnType<typeof runSuite>> & { name: string })[]} */
 	const results = [];
 	for (const url of urls) {
@@ -82,7 +86,7 @@ async function runEverywhere(urls, files, flags) {
 		if (!version) throw new Error(`No MySQL or MariaDB server answers at ${host}:${port}`);
 		const name = `${version} at ${host}:${port}`;
 		console.log(`\n=== ${name} ===`);
-		results.push({ name, ...(await runSuite(url, files, flags)) });
+		results.push({ name, ...(await runSuite(url, files, options)) });
 		if (interrupted) break;
 	}
 	return report(results);
@@ -108,15 +112,35 @@ function report(results) {
 async function sweep() {
 	for (const name of existsSync(SERVERS) ? readdirSync(SERVERS) : []) {
 		if (!name.startsWith(FOLDER_PREFIX) || isAlive(Number(name.slice(FOLDER_PREFIX.length)))) continue;
-		await stopServer(join(SERVERS, name));
+		await stopAll(join(SERVERS, name));
 		rmSync(join(SERVERS, name), { recursive: true, force: true });
 	}
+}
+
+/** @param {string} folder */
+async function stopAll(folder) {
+	await stopServer(folder);
+	await stopCluster(folder);
 }
 
 /** @param {string[]} files @param {string[]} flags */
 async function runOnOwnServer(files, flags) {
 	const { port, password } = await startServer(FOLDER, { throwaway: true, say: console.log });
-	return interrupted ? 1 : runEverywhere([`mysql://root:${password}@${HOST}:${port}`], files, flags);
+	return interrupted ? 1 : runEverywhere([`mysql://root:${password}@${HOST}:${port}`], files, { flags });
+}
+
+/** One file at a time, since they end nodes. @param {string[]} files @param {string[]} flags */
+async function runOnCluster(files, flags) {
+	const cluster = await formCluster(FOLDER, { say: console.log });
+	const [url = ""] = cluster.nodes.map((node) => urlOf(cluster, node));
+	const options = { flags, concurrency: 1, env: { TEST_CLUSTER: FOLDER } };
+	return interrupted ? 1 : runEverywhere([url], files, options);
+}
+
+/** @param {{ files: string[], flags: string[], servers: string[], cluster: boolean }} given */
+function runFiles({ files, flags, servers, cluster }) {
+	if (cluster) return runOnCluster(files, flags);
+	return servers.length > 0 ? runEverywhere(servers, files, { flags }) : runOnOwnServer(files, flags);
 }
 
 await run(async () => {
@@ -128,9 +152,10 @@ await run(async () => {
 		});
 	}
 	const given = process.argv.slice(2);
-	const flags = given.filter((argument) => argument.startsWith("--") && argument !== "--all");
+	const flags = given.filter((argument) => argument.startsWith("--") && !OWN_FLAGS.includes(argument));
 	const filters = given.filter((argument) => !argument.startsWith("--"));
-	const files = testFiles({ filters, slow: given.includes("--all") });
+	const cluster = given.includes("--cluster");
+	const files = testFiles({ filters, slow: given.includes("--all"), cluster });
 	if (files.length === 0) throw new Error(`No test file matches ${filters.join(", ") || "test/**/*.test.ts"}`);
 	installDependencies(console.log);
 	await sweep();
@@ -138,10 +163,10 @@ await run(async () => {
 	const urls = (process.env["TEST_DATABASE_URLS"] ?? "").split(",").map((url) => url.trim());
 	const servers = urls.filter(Boolean);
 	try {
-		const code = servers.length > 0 ? await runEverywhere(servers, files, flags) : await runOnOwnServer(files, flags);
+		const code = await runFiles({ files, flags, servers, cluster });
 		return interrupted ? 130 : code;
 	} finally {
-		await stopServer(FOLDER);
+		await stopAll(FOLDER);
 		rmSync(FOLDER, { recursive: true, force: true });
 	}
 });

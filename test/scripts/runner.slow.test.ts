@@ -19,6 +19,7 @@ before(() => {
 		"sub/bad.test.ts": "test('breaks', () => assert.fail('on purpose'));",
 		"sub/none.test.ts": "void test; void assert;",
 		"long.slow.test.ts": "test('takes long', () => assert.ok(true));",
+		"cluster/long.test.ts": "test('needs a cluster', () => assert.fail('on a server'));",
 		"hangs.test.ts": [
 			"import { spawn } from 'node:child_process';",
 			"test('hangs', async () => {",
@@ -66,7 +67,7 @@ test("a file without a test fails the run, and so does a filter that matches not
 	assert.match(nothing.output, /No test file matches nowhere/);
 });
 
-test("what takes long runs where it is named, and with --all", async () => {
+test("what takes long runs where it is named, and with --all; what needs a cluster does not", async () => {
 	const server = { TEST_DATABASE_URLS: serverUrl().href };
 	const fast = await run(["good", "long"], server);
 	assert.match(fast.output, /^1 passed, 0 failed, 0 skipped$/m);
