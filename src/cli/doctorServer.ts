@@ -1,6 +1,7 @@
 import type { DataSource } from "typeorm";
 import { inspectPrivileges } from "../deploy/privileges";
-import { isClusterMember, VARIABLES } from "./serverVariables";
+import { isClusterNode } from "../mysql/cluster";
+import { VARIABLES } from "./serverVariables";
 
 /** What a server says of itself, each in words. */
 export interface ServerFacts {
@@ -77,7 +78,7 @@ async function compareClocks(rows: Rows): Promise<{ readonly text: string; reado
 }
 
 function clusterText(wsrep: ReadonlyMap<string, string>): string {
-	if (!isClusterMember(wsrep)) return "not a node of a Galera cluster";
+	if (!isClusterNode(wsrep.get("wsrep_provider_name"))) return "not a node of a Galera cluster";
 	const size = wsrep.get("wsrep_cluster_size");
 	return `Galera, ${size} node${size === "1" ? "" : "s"}, ${wsrep.get("wsrep_cluster_status")}, ${wsrep.get("wsrep_local_state_comment")}`;
 }

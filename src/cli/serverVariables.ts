@@ -51,7 +51,3 @@ export const VARIABLES: Readonly<Record<string, (value: string) => Finding | und
 	pxc_strict_mode: SHOWN,
 	group_replication_group_name: SHOWN,
 };
-
-export function isClusterMember(status: ReadonlyMap<string, string>): boolean {
-	return Number(status.get("wsrep_cluster_size") ?? 0) > 0;
-}

@@ -2,6 +2,8 @@ import type { DataSource } from "typeorm";
 import { ResourceLimit } from "../entities";
 import { type EffectiveLimits, LIMIT_DEFAULTS } from "../entities/limitDefaults";
 import { AlreadyExistsError } from "../errors";
+import { boundSession } from "./boundSession";
+import { inTransaction, isOnCluster } from "./clusterLock";
 import {
 	type ChangeResult,
 	change,
@@ -22,6 +24,8 @@ import {
  *
  * The row is locked by its id, which locks that row alone. Found by the virtual column or by `user_id` it would be locked
  * together with the gap before it, where the rows of users are inserted: a deadlock on MariaDB.
+ *
+ * On a Galera cluster, where a lock is local to a node, the statement is in a transaction that writes the row first.
  */
 export const IS_GLOBAL_ROW = "general.id = :globalId AND general.user_id IS NULL";
 
@@ -59,6 +63,16 @@ const FIND = selectRows<{ id: number }>(ResourceLimit)(
 );
 const RESTORE = change(ResourceLimit, "INSERT INTO resource_limits (user_id) VALUES (NULL)");
 
+/**
+ * Writes the row, as a cluster has to see: its time of change goes a second forth or back. Where a value stays as it is,
+ * the server writes nothing.
+ */
+const WRITE = change(
+	ResourceLimit,
+	`UPDATE resource_limits AS general
+	SET updated_at = FROM_UNIXTIME(GREATEST(2, UNIX_TIMESTAMP(COALESCE(updated_at, NOW()))) ^ 1) WHERE ${IS_GLOBAL_ROW}`,
+);
+
 /** The global row's id, as it was last found; the migrations give it the first one where the table is new. */
 const ids = new WeakMap<DataSource, number>();
 const FIRST_ID = 1;
@@ -90,29 +104,23 @@ export async function executeLocked<Parameters extends object>(
 	values: Omit<Parameters, "globalId">,
 	didNothing: (change: ChangeResult) => boolean = ({ affected }) => affected === 0,
 ): Promise<ChangeResult> {
-	const attempt = (globalId: number) =>
-		inTurn(executor, () => executeWith(executor, statement, { ...values, globalId }));
-	await boundTransaction(executor);
 	const { dataSource } = executor.manager;
+	const send = (session: Executor, globalId: number) => executeWith(session, statement, { ...values, globalId });
+	const sendAfterWrite = async (session: Executor, globalId: number) => {
+		await execute(session, WRITE, { globalId });
+		return send(session, globalId);
+	};
+	const isCluster = await isOnCluster(executor);
+	const attempt = (globalId: number) =>
+		inTurn(executor, () =>
+			isCluster ? inTransaction(executor, (session) => sendAfterWrite(session, globalId)) : send(executor, globalId),
+		);
+	const session = sessionOf(executor);
+	if (session?.isTransactionActive) await boundSession(session);
 	const globalId = ids.get(dataSource) ?? FIRST_ID;
 	const change = await attempt(globalId);
 	if (!didNothing(change) || !(await findAgain(executor, globalId))) return change;
 	return attempt(ids.get(dataSource) ?? globalId);
-}
-
-/**
- * Has the server end the caller's transaction, and its session on MySQL, when a minute passes without a statement: the
- * lock would last until the server notices that the application has vanished, which may take eight hours.
- */
-const BOUND = [
-	"SET SESSION",
-	"/*M!100600 idle_transaction_timeout = IF(@@idle_transaction_timeout BETWEEN 1 AND 60, @@idle_transaction_timeout, 60) */",
-	"/*!80000 wait_timeout = CAST(LEAST(@@wait_timeout, 60) AS UNSIGNED) */",
-].join(" ");
-
-async function boundTransaction(executor: Executor): Promise<void> {
-	const session = sessionOf(executor);
-	if (session?.isTransactionActive) await session.query(BOUND);
 }
 
 /** Statements of one DataSource that wait for the global row at a time; more would only keep connections from others. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { DataSource } from "typeorm";
 import { migrate } from "../../src";
+import { isOnCluster } from "../../src/repositories/clusterLock";
 import { openDataSource } from "../../testing/dataSource";
 import { BIG, createBigDatabase } from "./bigTables";
 import { type Call, callsOf } from "./calls";
@@ -82,6 +83,8 @@ describe("on tables that have grown for years", () => {
 				await database.drop();
 			},
 		};
+		// Asked at the first call of a DataSource that needs to know.
+		assert.equal(await isOnCluster(context.ports), false);
 	});
 	after(() => context?.close());
 
