@@ -154,7 +154,7 @@ function sqlOf(packet: Buffer): string {
 	return packet.toString("utf8", HEADER + (hasAttributes ? 3 : 1));
 }
 
-/** A way to a database on which the first DDL is held until it is let go. */
+/** A way to a database on which the first DDL, or what else the pattern finds, is held until it is let go. */
 export interface Gate {
 	/** The database, through the gate. */
 	readonly database: TestDatabase;
@@ -164,11 +164,11 @@ export interface Gate {
 	close(): Promise<void>;
 }
 
-export async function startGate(database: TestDatabase): Promise<Gate> {
+export async function startGate(database: TestDatabase, pattern = /^(CREATE|ALTER|DROP) /): Promise<Gate> {
 	const held = signal();
 	const open = signal();
 	const proxy = await startProxy(database, async (_, sql): Promise<Verdict> => {
-		if (/^(CREATE|ALTER|DROP) /.test(sql)) {
+		if (pattern.test(sql)) {
 			held.give();
 			await open.given;
 		}

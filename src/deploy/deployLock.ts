@@ -3,10 +3,11 @@ import type { Progress } from "../schema/context";
 
 /** Holds the right to migrate one database. */
 export interface DeployLock {
+	/** Whether it holds on every node of a cluster, where tables cannot be locked: such a lock is local to a node. */
+	readonly isOnCluster: boolean;
 	/** @throws LockLostError where another run has it */
 	ensureHeld(): Promise<void>;
-	/** `isLast` where nothing of the module is left in the database. */
-	release(isLast?: boolean): Promise<void>;
+	release(): Promise<void>;
 }
 
 export interface LockOptions {

@@ -76,6 +76,7 @@ export function recordingContext(recording: Recording): MigrationContext {
 		beforeStatement: async () => undefined,
 		tableTimeout: 0,
 		usesCopies: false,
+		isOnCluster: false,
 		allowTableCopy: false,
 		allowDataLoss: false,
 		steps: recording.steps.length,

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DataSource, QueryRunner } from "typeorm";
 import { LockLostError, LockTimeoutError } from "../errors";
-import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { CLUSTER_QUERY, type ClusterRow, isClusterNode } from "../mysql/cluster";
+import { ERROR, errorNumber, hasNumber } from "../mysql/errorNumbers";
+import { type RetryOptions, retry } from "../mysql/retry";
 import { type DeployLock, type NamedLock, refuseInterrupted } from "./deployLock";
 import { openSideConnection, type SideConnection } from "./sideConnection";
 
@@ -21,24 +23,23 @@ const SAY_AGAIN = 30;
 
 /** Whether this server is a node of a Galera cluster: one statement. */
 export async function isGaleraNode(queryRunner: QueryRunner): Promise<boolean> {
-	const rows = (await queryRunner.query("SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'")) as { Value: string }[];
-	return Number(rows[0]?.Value ?? 0) > 0;
+	const [row] = (await queryRunner.query(CLUSTER_QUERY)) as ClusterRow[];
+	return isClusterNode(row?.Value);
 }
 
 /**
  * Takes the lease on migrating, which holds on every node of a cluster: a row that two nodes cannot both change, since
  * the cluster certifies each write. Its holder counts the row's beat up from a connection of its own, also while a long
  * statement runs; one who waits takes the row over once the beat has stood still for 30 s. No clock of one machine is
- * compared with another's.
+ * compared with another's. The table is there only while somebody migrates.
  *
  * @throws LockTimeoutError when the timeout has passed
  */
 export async function acquireLease(dataSource: DataSource, lock: NamedLock): Promise<DeployLock> {
-	const connection = openSideConnection(dataSource);
+	const connection = openLeaseConnection(dataSource);
 	try {
-		await readAfterOthers(connection);
 		const holder = randomUUID();
-		await takeLease(connection, lock, holder);
+		await takeLease(connection, { ...lock, holder, dataSource });
 		return keepLease(connection, lock, holder);
 	} catch (error) {
 		connection.close();
@@ -46,10 +47,42 @@ export async function acquireLease(dataSource: DataSource, lock: NamedLock): Pro
 	}
 }
 
-/** What other nodes committed is waited for; a server without a cluster may not know the variable. */
-async function readAfterOthers(connection: SideConnection): Promise<void> {
-	const known = await connection.query<unknown[]>("SHOW SESSION VARIABLES LIKE 'wsrep_sync_wait'");
-	await connection.query(`SET SESSION autocommit = 1${known.length ? ", wsrep_sync_wait = 7" : ""}`);
+/** Opens a connection beside the pool's, and another one where that was lost: its holder goes on with its beats. */
+function openLeaseConnection(dataSource: DataSource): SideConnection {
+	let opened: Promise<SideConnection> | undefined;
+	const close = () => void opened?.then((connection) => connection.close()).catch(() => undefined);
+	return {
+		async query<Result>(sql: string, values?: readonly unknown[]) {
+			opened ??= openSetUp(dataSource, 0);
+			try {
+				return await (await opened).query<Result>(sql, values);
+			} catch (error) {
+				if (!errorNumber(error)) {
+					close();
+					opened = undefined;
+				}
+				throw error;
+			}
+		},
+		close,
+	};
+}
+
+/**
+ * A schema change must reach all nodes, whatever the node is set to: one that is alone with a table leaves the cluster at
+ * the first row. A server without a cluster may not know the variables.
+ */
+async function openSetUp(dataSource: DataSource, syncWait: number): Promise<SideConnection> {
+	const connection = openSideConnection(dataSource);
+	try {
+		const known = await connection.query<unknown[]>("SHOW SESSION VARIABLES LIKE 'wsrep_sync_wait'");
+		const cluster = known.length ? `, wsrep_OSU_method = 'TOI', wsrep_sync_wait = ${syncWait}` : "";
+		await connection.query(`SET SESSION autocommit = 1${cluster}`);
+		return connection;
+	} catch (error) {
+		connection.close();
+		throw error;
+	}
 }
 
 interface LeaseRow {
@@ -58,28 +91,54 @@ interface LeaseRow {
 	readonly beat: number;
 }
 
-async function takeLease(connection: SideConnection, lock: NamedLock, holder: string): Promise<void> {
-	const { name, timeout, onProgress } = lock;
+interface Wait extends NamedLock {
+	readonly holder: string;
+	readonly dataSource: DataSource;
+}
+
+async function takeLease(connection: SideConnection, wait: Wait): Promise<void> {
+	const { name, holder, timeout, onProgress } = wait;
 	const start = performance.now();
 	let saidAt = Number.NEGATIVE_INFINITY;
 	let last: LeaseRow | undefined;
 	let lastAt = start;
 	for (;;) {
 		const found = await readLease(connection, name);
+		// A write whose answer did not come.
+		if (found?.holder === holder) return;
 		const now = performance.now();
-		if (!found || found.holder !== last?.holder || found.beat !== last.beat) lastAt = now;
+		if (!isSame(found, last)) lastAt = now;
 		last = found;
-		const isDead = now - lastAt > LEASE_SECONDS * 1000;
-		if ((!found || isDead) && (await writeLease(connection, { name, holder, found }))) return;
+		const isFree = !found || (now - lastAt > LEASE_SECONDS * 1000 && isSame(found, await readFromAll(wait)));
+		if (isFree && (await writeLease(connection, { name, holder, found }))) return;
 		const seconds = Math.round((now - start) / 1000);
 		const who = `a run on node ${found?.node ?? "?"} of the cluster, which ends ${LEASE_SECONDS} s after its last beat`;
-		if (now - start > timeout * 1000) throw new LockTimeoutError(lock.database, who, timeout);
+		if (now - start > timeout * 1000) throw new LockTimeoutError(wait.database, who, timeout);
 		if (now - saidAt > SAY_AGAIN * 1000) {
 			saidAt = now;
 			onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
 		}
 		await sleep(LOOK_AGAIN);
-		refuseInterrupted(lock);
+		refuseInterrupted(wait);
+	}
+}
+
+function isSame(one: LeaseRow | undefined, other: LeaseRow | undefined): boolean {
+	return one?.holder === other?.holder && one?.beat === other?.beat;
+}
+
+/**
+ * The row with all that was committed on any node by now. It is undefined where that can't be found out: while a schema
+ * change holds up the nodes, this one sees no beat, although the holder counts.
+ */
+async function readFromAll({ dataSource, name }: Wait): Promise<LeaseRow | undefined> {
+	const connection = await openSetUp(dataSource, 7).catch(() => undefined);
+	try {
+		return connection && (await readLease(connection, name));
+	} catch {
+		return undefined;
+	} finally {
+		connection?.close();
 	}
 }
 
@@ -115,35 +174,71 @@ async function writeLease(
 				);
 		return affectedRows === 1;
 	} catch (error) {
-		// A write that lost against another node's is a deadlock or a duplicate here.
-		if (hasNumber(error, ERROR.LOCK_DEADLOCK, ERROR.DUP_ENTRY, ERROR.NO_SUCH_TABLE)) return false;
+		// A write that lost against another node's is a deadlock or a duplicate here; without an answer it is looked for.
+		if (!errorNumber(error) || hasNumber(error, ERROR.LOCK_DEADLOCK, ERROR.DUP_ENTRY, ERROR.NO_SUCH_TABLE))
+			return false;
 		throw error;
 	}
 }
 
-function keepLease(connection: SideConnection, { name }: NamedLock, holder: string): DeployLock {
-	let beatAt = performance.now();
+/** What keeps others from taking the lease over. */
+interface Beats {
+	/** Whether another run has it. */
+	isLost(): boolean;
+	/** Milliseconds since the last beat that succeeded. */
+	age(): number;
+	/** Sends a beat, unless one is under way, again after failures and within the bound. */
+	beat(bound: Pick<RetryOptions, "attempts" | "timeout">): Promise<void>;
+	stop(): void;
+}
+
+function startBeats(connection: SideConnection, name: string, holder: string): Beats {
+	let lastAt = performance.now();
 	let isLost = false;
-	const beat = async () => {
+	let inFlight: Promise<void> | undefined;
+	const send = async () => {
 		const { affectedRows } = await connection.query<{ affectedRows: number }>(
 			`UPDATE ${LEASE_TABLE} SET beat = beat + 1 WHERE name = ? AND holder = ?`,
 			[name, holder],
 		);
 		isLost ||= affectedRows !== 1;
-		beatAt = performance.now();
+		lastAt = performance.now();
+	};
+	const sendOne = () => {
+		inFlight ??= send().finally(() => {
+			inFlight = undefined;
+		});
+		return inFlight;
 	};
 	// A beat that fails is made good by the next one, or found missing by `ensureHeld`.
-	const timer = setInterval(() => void beat().catch(() => undefined), BEAT_SECONDS * 1000);
+	const timer = setInterval(() => void sendOne().catch(() => undefined), BEAT_SECONDS * 1000);
 	return {
+		isLost: () => isLost,
+		age: () => performance.now() - lastAt,
+		beat: (bound) => retry(sendOne, { isTransient: () => !isLost, ...bound }),
+		stop: () => clearInterval(timer),
+	};
+}
+
+function keepLease(connection: SideConnection, { name }: NamedLock, holder: string): DeployLock {
+	const { isLost, age, beat, stop } = startBeats(connection, name, holder);
+	return {
+		isOnCluster: true,
 		async ensureHeld() {
-			if (!isLost && performance.now() - beatAt > DOUBT_SECONDS * 1000) await beat();
-			if (isLost) throw new LockLostError("another run took over the lease on migrating: this one stops; run it again");
+			// Another schema change may hold the cluster up for a while.
+			if (!isLost() && age() > DOUBT_SECONDS * 1000) await beat({ timeout: LEASE_SECONDS * 1000 });
+			if (isLost())
+				throw new LockLostError("another run took over the lease on migrating: this one stops; run it again");
 		},
-		async release(isLast = false) {
-			clearInterval(timer);
+		async release() {
+			stop();
 			try {
-				if (isLast && !isLost) await connection.query(`DROP TABLE IF EXISTS ${LEASE_TABLE}`);
-				else await connection.query(`DELETE FROM ${LEASE_TABLE} WHERE name = ? AND holder = ?`, [name, holder]);
+				await beat({ attempts: 2 });
+				if (isLost()) return;
+				// Others who wait make it again. A user who may not drop it leaves it without the row.
+				await connection
+					.query(`DROP TABLE IF EXISTS ${LEASE_TABLE}`)
+					.catch(() => connection.query(`DELETE FROM ${LEASE_TABLE} WHERE name = ? AND holder = ?`, [name, holder]));
 			} finally {
 				connection.close();
 			}

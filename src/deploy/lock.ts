@@ -24,6 +24,7 @@ export async function acquireLock(queryRunner: QueryRunner, options: LockOptions
 	if (await isGaleraNode(queryRunner)) return acquireLease(queryRunner.dataSource, { ...options, name, database });
 	await acquireNamedLock(queryRunner, { ...options, name, database });
 	return {
+		isOnCluster: false,
 		ensureHeld: async () => undefined,
 		release: () => queryRunner.query("SELECT RELEASE_LOCK(?)", [name]).then(() => undefined),
 	};

@@ -112,11 +112,10 @@ async function revertAll(run: Run, rows: readonly HistoryRow[], product: Product
 }
 
 /** Drops the tables in which TypeORM and this module keep their notes, once the last migration is reverted. */
-async function dropBookkeeping({ queryRunner, lock }: Run): Promise<void> {
+async function dropBookkeeping({ queryRunner }: Run): Promise<void> {
 	const { dataSource } = queryRunner;
 	const isEmpty = async (table: string) => !(await rowsIfAny(queryRunner, `SELECT 1 FROM ${table} LIMIT 1`)).length;
 	for (const table of [historyTable(dataSource), quote(dataSource.metadataTableName)]) {
 		if (await isEmpty(table)) await queryRunner.query(`DROP TABLE IF EXISTS ${table}`);
 	}
-	await lock.release(true);
 }

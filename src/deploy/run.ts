@@ -1,5 +1,6 @@
 import type { DataSource, Migration, QueryRunner } from "typeorm";
 import { InterruptedError } from "../errors";
+import { openAbandoned } from "../schema/closed";
 import { isDataLossAllowed, isTableCopyAllowed, type MigrationContext, type MigrationEvent } from "../schema/context";
 import { withMigrationSession } from "../schema/session";
 import { removeAbandonedCopies } from "../schema/trial";
@@ -104,6 +105,7 @@ async function underLock(
 	const { lock, options, done, events } = run;
 	try {
 		await removeAbandonedCopies(run.queryRunner);
+		if (lock.isOnCluster) await openAbandoned(run.queryRunner);
 		return await work(run);
 	} catch (error) {
 		if (done.length || events.length) emitReport(run, false);
@@ -147,6 +149,7 @@ export function executingContext(run: Run, planned?: DryRun): MigrationContext {
 		},
 		tableTimeout: tableTimeout * 1000,
 		usesCopies: false,
+		isOnCluster: lock.isOnCluster,
 		allowTableCopy,
 		allowDataLoss,
 		...(planned && { total: planned.steps.length, algorithms: planned.algorithms }),

@@ -96,6 +96,8 @@ export interface MigrationContext {
 	readonly total?: number;
 	/** Whether a dry run tries each ALTER on an empty copy of its table. */
 	readonly usesCopies: boolean;
+	/** Whether the server is a node of a cluster, where tables cannot be locked: such a lock is local to a node. */
+	readonly isOnCluster: boolean;
 	/** The algorithms that a dry run found. */
 	readonly algorithms?: ReadonlyMap<string, Algorithm>;
 	/** Whether a table may be copied while writers wait. */
@@ -135,6 +137,7 @@ function plainContext({ dataSource }: QueryRunner): MigrationContext {
 		beforeStatement: async () => undefined,
 		tableTimeout: 60_000,
 		usesCopies: false,
+		isOnCluster: false,
 		// No dry run came before, and to stop in the middle would be worse.
 		allowTableCopy: true,
 		allowDataLoss: isDataLossAllowed(),

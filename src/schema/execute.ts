@@ -53,7 +53,8 @@ export async function withTablesLocked<Result>(
 	tables: readonly [string, ...string[]],
 	work: () => Promise<Result>,
 ): Promise<Result> {
-	if (contextOf(queryRunner).recording) return work();
+	const { recording, isOnCluster } = contextOf(queryRunner);
+	if (recording || isOnCluster) return work();
 	return withMigrationSession(queryRunner, async () => {
 		const list = tables.map((table) => `${quote(table)} WRITE`).join(", ");
 		await sendWhenFree(queryRunner, tables[0], `LOCK TABLES ${list}`);
@@ -152,7 +153,8 @@ async function alter(queryRunner: QueryRunner, change: Alteration): Promise<bool
 	}
 }
 
-async function sendWhenFree(queryRunner: QueryRunner, table: string, sql: string): Promise<unknown> {
+/** Sends a statement again while it finds the table in use. */
+export async function sendWhenFree(queryRunner: QueryRunner, table: string, sql: string): Promise<unknown> {
 	const { tableTimeout, beforeStatement, onProgress } = contextOf(queryRunner);
 	const start = performance.now();
 	let reportedAt = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,7 @@
 import type { QueryRunner } from "typeorm";
 import { IncompatibleSchemaError } from "../errors";
 import { alterTable, deleteRows } from "./change";
+import { dropClosed, needsClosing } from "./closed";
 import { enumType, enumValues, valuesBeyond } from "./columnType";
 import { contextOf, emit } from "./context";
 import { inspectPlanned } from "./converge";
@@ -33,13 +34,14 @@ export async function dropTables(queryRunner: QueryRunner, names: readonly strin
 	const [first, ...others] = present;
 	const metadata = queryRunner.dataSource.metadataTableName;
 	if (first) {
-		await withTablesLocked(queryRunner, [first, ...others, metadata], async () => {
-			await refuseDataLoss(
-				queryRunner,
-				[...present].reverse().map((name) => rowsOf(queryRunner, name)),
-			);
+		const losses = [...present].reverse().map((name) => rowsOf(queryRunner, name));
+		const refuse = () => refuseDataLoss(queryRunner, losses);
+		const drop = async () => {
+			await refuse();
 			for (const table of present) await dropTable(queryRunner, table);
-		});
+		};
+		if (needsClosing(queryRunner)) await dropClosed(queryRunner, present, { refuse, drop });
+		else await withTablesLocked(queryRunner, [first, ...others, metadata], drop);
 	}
 	for (const table of own) if (!found.has(table)) await dropTable(queryRunner, table);
 }

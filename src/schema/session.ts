@@ -73,7 +73,8 @@ async function readVariables(queryRunner: QueryRunner): Promise<ReadonlyMap<stri
 		Variable_name: string;
 		Value: string;
 	}[];
-	return new Map(rows.map(({ Variable_name: name, Value: value }) => [name, value]));
+	// Servers differ in the case of the names.
+	return new Map(rows.map(({ Variable_name: name, Value: value }) => [name.toLowerCase(), value]));
 }
 
 function isSame(found: string, wanted: string): boolean {
