@@ -346,7 +346,7 @@ export async function untilWhole(folder) {
 	for (const end = Date.now() + SYNC_MS; ; await sleep(100)) {
 		const states = await Promise.all(nodes.map((node) => stateOf(cluster, node)));
 		const isWhole = states.every((state) => state?.isSynced && state.size === nodes.length);
-		// A node that was paused shows what it knew before, until it hears from the others.
+		// A node that was paused shows what it knew before, until the others reach it.
 		if (isWhole && new Set(states.map((state) => state?.view)).size === 1) return;
 		if (Date.now() > end) throw new Error(`Not all of ${nodes.length} nodes came back to the cluster in ${folder}`);
 	}

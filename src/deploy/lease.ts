@@ -16,8 +16,8 @@ const LEASE_SECONDS = 30;
 const BEAT_SECONDS = 5;
 /** Seconds without a beat that succeeded after which the holder makes sure before its next statement. */
 const DOUBT_SECONDS = 2 * BEAT_SECONDS;
-/** Milliseconds between two looks of one who waits. */
-const LOOK_AGAIN = 500;
+/** Milliseconds after which one who waits reads the row again. */
+const READ_AGAIN = 500;
 /** Seconds after which it is said again who holds the lease. */
 const SAY_AGAIN = 30;
 
@@ -118,7 +118,7 @@ async function takeLease(connection: SideConnection, wait: Wait): Promise<void> 
 			saidAt = now;
 			onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
 		}
-		await sleep(LOOK_AGAIN);
+		await sleep(READ_AGAIN);
 		refuseInterrupted(wait);
 	}
 }
@@ -174,7 +174,7 @@ async function writeLease(
 				);
 		return affectedRows === 1;
 	} catch (error) {
-		// A write that lost against another node's is a deadlock or a duplicate here; without an answer it is looked for.
+		// A write that lost against another node's is a deadlock or a duplicate here; without an answer the next read shows it.
 		if (!errorNumber(error) || hasNumber(error, ERROR.LOCK_DEADLOCK, ERROR.DUP_ENTRY, ERROR.NO_SUCH_TABLE))
 			return false;
 		throw error;

@@ -133,7 +133,7 @@ describe("repositories on three nodes at once", () => {
 		try {
 			const { workspaces } = repositoriesOf(queryRunner.manager);
 			await queryRunner.query("START TRANSACTION");
-			await workspaces.createWithinLimit({ userId: user, projectName: "undone" });
+			await workspaces.createWithinLimit({ userId: user, projectName: "rolled back" });
 			await queryRunner.query("ROLLBACK");
 			assert.equal(await node(0).workspaces.countByUser(user), 0);
 			await workspaces.createWithinLimit({ userId: user, projectName: "done" });

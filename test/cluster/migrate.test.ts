@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createConnection } from "mysql2/promise";
 import { migrate, revert } from "../../src";
 import { migrations } from "../../src/migrations";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openDataSource, statementsOf, TABLES, withDataSource } from "../../testing/dataSource";
 import { installOldDashboard } from "../../testing/oldDashboard";
-import { runCommand, variablesOf } from "../cli/command";
+import { startGate } from "../../testing/proxy";
+import { runCommand, startCommand, variablesOf } from "../cli/command";
 import { stateOf } from "../support/snapshot";
 import { onNodes, stateOnNodes } from "./nodes";
 
@@ -52,7 +55,7 @@ describe("a run on three nodes", () => {
 		});
 	}
 
-	it("reaches all of them, whatever way of DDL the node has, and leaves the pool's sessions as they were", async () => {
+	it("reaches all of them, whatever wsrep_OSU_method the node has, and leaves the pool's sessions as they were", async () => {
 		await database.rows("SET GLOBAL wsrep_OSU_method = RSU");
 		try {
 			const dataSource = await openDataSource(database, { poolSize: 3 });
@@ -98,6 +101,36 @@ describe("a run on three nodes", () => {
 		assert.deepEqual(await stateOf(database), before);
 	});
 
+	it("leaves its statement to end at a signal, and goes on from there when it is run again", async () => {
+		await installOldDashboard(database);
+		const gate = await startGate(database, /^ALTER TABLE `workspace_logs`/);
+		const blocker = await createConnection(database.url);
+		try {
+			const command = startCommand(["migrate"], variablesOf(gate.database));
+			await gate.holds(command.outcome);
+			await blocker.query("LOCK TABLES workspace_logs WRITE");
+			gate.letGo();
+			await until(async () =>
+				(await statementsAt(database)).some((sql) => sql.startsWith("ALTER TABLE `workspace_logs`")),
+			);
+			command.child.kill("SIGTERM");
+			await until(() => command.stderr().includes("SIGTERM: ending the statement"));
+			// The server refuses to end it.
+			await sleep(1_000);
+			assert.equal(command.child.exitCode, null);
+			await blocker.query("UNLOCK TABLES");
+			const { code, stderr } = await command.outcome;
+			assert.equal(code, 143, stderr);
+			assert.match(stderr, /interrupted after step \d+ of \d+; run it again/);
+			const again = await runCommand(["migrate"], variablesOf(nodes[2]));
+			assert.equal(again.code, 0, again.stderr);
+			assert.equal((await runCommand(["check"], variablesOf(nodes[1]))).code, 0);
+		} finally {
+			blocker.destroy();
+			await gate.close();
+		}
+	});
+
 	it("is planned with who waits and for how long about", async () => {
 		await installOldDashboard(database);
 		const { code, stdout, stderr } = await runCommand(["plan"], variablesOf(nodes[1]));
@@ -108,3 +141,14 @@ describe("a run on three nodes", () => {
 		assert.equal(json.isCluster, true);
 	});
 });
+
+/** What the sessions of a node are executing. */
+async function statementsAt({ rows }: TestDatabase): Promise<string[]> {
+	return (await rows<{ Info: string | null }>("SHOW FULL PROCESSLIST")).flatMap(({ Info }) => Info ?? []);
+}
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+	for (const end = Date.now() + 30_000; !(await holds()); await sleep(50)) {
+		if (Date.now() > end) throw new Error("what was waited for did not come");
+	}
+}
