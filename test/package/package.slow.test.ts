@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { copyFileSync, cpSync, readFileSync } from "node:fs";
+import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { after, before, test } from "node:test";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { execute, npm, packProject, type Tarball, temporaryFolder } from "../support/processes";
 
+/** Documents for contributors, which the tarball does not have. */
+const CONTRIBUTORS = ["CONTRIBUTING.md", "bench/README.md"];
 const INSTALLED = "node_modules/dployr-workspaces-db";
 
 let tarball: Tarball;
@@ -47,7 +49,7 @@ const bin = (name: string): string => join("node_modules", ".bin", name);
 
 test("the tarball holds the build and what goes with it, and nothing else", () => {
 	const needed =
-		/^(dist\/(ormconfig|src\/.+)\.(js|d\.ts)(\.map)?|dist\/src\/.+\.(mjs|d\.mts)(\.map)?|src\/.+\.m?[tj]s|docs\/.+\.(md|html)|examples\/deploy\/.+|schema\.sql|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
+		/^(dist\/(ormconfig|src\/.+)\.(js|d\.ts)(\.map)?|dist\/src\/.+\.(mjs|d\.mts)(\.map)?|src\/.+\.m?[tj]s|docs\/.+\.(md|html)|examples\/.+|schema\.sql|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
 	assert.deepEqual(
 		tarball.files.filter((path) => !needed.test(path)),
 		[],
@@ -71,6 +73,24 @@ test("a debugger and an editor get from the build to the source", () => {
 		const { sources } = JSON.parse(readFileSync(join(consumer.path, INSTALLED, map), "utf8")) as { sources: string[] };
 		for (const source of sources) assert.ok(tarball.files.includes(posix.join(posix.dirname(map), source)), map);
 	}
+});
+
+test("links in the documents lead to files of the tarball, and two of them to the repository, as npm shows them", () => {
+	const documents = tarball.files.filter((path) => path.endsWith(".md") && !path.startsWith("docs/contributing/"));
+	const targets = documents.flatMap((path) =>
+		[...readFileSync(join(consumer.path, INSTALLED, path), "utf8").matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)].map(
+			([, link = ""]) => posix.join(posix.dirname(path), link),
+		),
+	);
+	const isThere = (target: string) => tarball.files.some((path) => path === target || path.startsWith(`${target}/`));
+	assert.ok(targets.length > 20);
+	assert.deepEqual([...new Set(targets.filter((target) => !isThere(target)))].sort(), CONTRIBUTORS);
+});
+
+test("it wants no other Node than TypeORM does", () => {
+	const engines = (name: string) =>
+		JSON.parse(readFileSync(join(consumer.path, "node_modules", name, "package.json"), "utf8")).engines.node;
+	assert.equal(engines("dployr-workspaces-db"), engines("typeorm"));
 });
 
 test("three packages are all that it needs at run time", () => {
@@ -104,6 +124,37 @@ test("CommonJS JavaScript uses it under Jest", async () => {
 test("an ES module uses it, with the same classes", async () => {
 	assert.match(await run(process.execPath, "esm.mjs"), /workspace \d+ written and read/);
 });
+
+/** What a compiler of TypeScript may be set to. Old ones know no later target. */
+const RESOLUTIONS = {
+	nodenext: { module: "nodenext", moduleResolution: "nodenext", files: ["strict.ts", "strict.mts"] },
+	bundler: { module: "esnext", moduleResolution: "bundler", files: ["strict.ts"] },
+	node10: { module: "commonjs", moduleResolution: "node10", files: ["strict.ts"] },
+};
+
+for (const { typescript, types, resolutions } of [
+	{ typescript: "5.4", types: "20", resolutions: ["nodenext", "node10"] as const },
+	{ typescript: "7", types: "26", resolutions: ["nodenext", "bundler"] as const },
+]) {
+	test(`TypeScript ${typescript} compiles against it with @types/node ${types}, libraries included`, async () => {
+		const folder = temporaryFolder();
+		try {
+			for (const name of ["strict.ts", "strict.mts"]) copyFileSync(join(consumer.path, name), join(folder.path, name));
+			writeFileSync(join(folder.path, "package.json"), '{ "private": true }');
+			await npm(folder.path, "install", `typescript@${typescript}`, `@types/node@${types}`, tarball.path);
+			for (const resolution of resolutions) {
+				const { files, ...options } = RESOLUTIONS[resolution];
+				const checks = { strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true };
+				const compilerOptions = { target: "es2022", types: ["node"], ...checks, ...options };
+				writeFileSync(join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+				const { code, output } = await execute([bin("tsc"), "-p", "."], { cwd: folder.path });
+				assert.equal(code, 0, `${resolution}: ${output}`);
+			}
+		} finally {
+			folder.remove();
+		}
+	});
+}
 
 test("strict TypeScript compiles against it as CommonJS and as an ES module, and both run", async () => {
 	await run(bin("tsc"), "-p", ".");
