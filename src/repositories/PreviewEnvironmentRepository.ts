@@ -8,7 +8,8 @@ import * as statements from "./previewStatements";
 import { ResourceLimitRepository } from "./ResourceLimitRepository";
 import { managerOf, type RepositoryClass, type RepositorySource, type WithOwner } from "./source";
 import { checkNames, execute, refusal } from "./sql";
-import type { FailedStart } from "./WorkspaceRepository";
+import { runningWith } from "./transitions";
+import type { OwnStart } from "./WorkspaceRepository";
 
 /** What a new preview is made of; `userId` is whose limits count. */
 export interface NewPreview extends Pick<PreviewEnvironment, "workspaceId" | "userId" | "previewHash"> {
@@ -247,21 +248,25 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	}
 
 	/**
-	 * Makes a creating preview running, in its container and with the port that it holds. Returns whether it changed:
-	 * false where it runs in that container already. 1 statement.
+	 * Makes a creating preview running, in its container and with the port that it holds. With the `port` of the caller's
+	 * own start only while the preview still holds that port. Returns whether it changed: false where it runs in that
+	 * container already. 1 statement.
 	 *
 	 * @param started `containerId`: at most 64 characters; `containerName`: at most 100; `previewUrl`: at most 255
-	 * @throws InvalidTransitionError if it is not creating; NotFoundError, ValueTooLongError, InvalidValueError
+	 * @throws InvalidTransitionError if it is not creating, or holds another port; NotFoundError, ValueTooLongError,
+	 * InvalidValueError
 	 *
 	 * @example
 	 * const previewUrl = `https://${previewHash}.preview.example.com`;
 	 * await db.previews.markRunning(previewId, { containerId: container.id, containerName: container.name, previewUrl });
 	 */
-	async markRunning(id: number, started: StartedPreview): Promise<boolean> {
+	async markRunning(id: number, started: StartedPreview, start: OwnStart = {}): Promise<boolean> {
 		checkNames(entityName, started, START_NAMES);
+		checkNames(entityName, start, ["port"]);
 		const { containerId, containerName, previewUrl } = started;
-		const values = { id, containerId, containerName, previewUrl };
-		return statements.LIFE_CYCLE.transitionTo(this, statements.RUN, values, { to: "running" });
+		const { port = null } = start;
+		const values = { id, containerId, containerName, previewUrl, port };
+		return statements.LIFE_CYCLE.transitionTo(this, statements.RUN, values, runningWith(port));
 	}
 
 	/**
@@ -280,7 +285,7 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 *   await db.previews.markFailed(previewId, `Could not start: ${error}`, { port });
 	 * }
 	 */
-	async markFailed(id: number, errorMessage: string, start: FailedStart = {}): Promise<boolean> {
+	async markFailed(id: number, errorMessage: string, start: OwnStart = {}): Promise<boolean> {
 		checkNames(entityName, start, ["port"]);
 		const { port = null } = start;
 		return statements.LIFE_CYCLE.changeExisting(this, statements.FAIL, { id, errorMessage, port });

@@ -9,6 +9,7 @@ import { latestFirst } from "./order";
 import { ResourceLimitRepository } from "./ResourceLimitRepository";
 import { managerOf, type RepositoryClass, type RepositorySource, type WithOwner } from "./source";
 import { checkNames, execute } from "./sql";
+import { runningWith } from "./transitions";
 import * as statements from "./workspaceStatements";
 
 type Optional<Entity, Property extends keyof Entity> = {
@@ -39,9 +40,9 @@ export interface WorkspaceResources extends Optional<Workspace, "cpuLimit" | "ra
  */
 export type WorkspaceRoute = Pick<Workspace, "id" | "userId" | "containerId" | "status">;
 
-/** Which start failed. */
-export interface FailedStart {
-	/** The port that the caller claimed for it; left out: whichever start, stop or run it was. */
+/** Which start a call is about. */
+export interface OwnStart {
+	/** The port that the caller claimed for it; left out: whichever start, stop or run it is. */
 	port?: number | undefined;
 }
 
@@ -245,26 +246,31 @@ export class WorkspaceRepository extends Repository<Workspace> {
 
 	/**
 	 * Makes a starting workspace running, in its container and with the port that it holds; start and last activity are
-	 * now. Returns whether it changed: false where it runs in that container already. 1 statement.
+	 * now. With the `port` of the caller's own start only while the workspace still holds that port. Returns whether it
+	 * changed: false where it runs in that container already. 1 statement.
 	 *
 	 * @param started `containerId`: at most 64 characters; `containerName`: at most 100; the password: at most 512 bytes, its
 	 * IV at most 16
-	 * @throws InvalidTransitionError if it is not starting; NotFoundError, ValueTooLongError, InvalidValueError
+	 * @throws InvalidTransitionError if it is not starting, or holds another port; NotFoundError, ValueTooLongError,
+	 * InvalidValueError
 	 *
 	 * @example
 	 * const { encrypted, iv } = encrypt("the password of this start");
-	 * await db.workspaces.markRunning(id, {
+	 * const started = {
 	 *   containerId: container.id,
 	 *   containerName: container.name,
 	 *   codeServerPasswordEncrypted: encrypted,
 	 *   codeServerPasswordIv: iv,
-	 * });
+	 * };
+	 * await db.workspaces.markRunning(id, started, { port });
 	 */
-	async markRunning(id: number, started: StartedWorkspace): Promise<boolean> {
+	async markRunning(id: number, started: StartedWorkspace, start: OwnStart = {}): Promise<boolean> {
 		checkNames(entityName, started, START_NAMES);
+		checkNames(entityName, start, ["port"]);
 		const { containerId, containerName, codeServerPasswordEncrypted, codeServerPasswordIv } = started;
-		const values = { id, containerId, containerName, codeServerPasswordEncrypted, codeServerPasswordIv };
-		return statements.LIFE_CYCLE.transitionTo(this, statements.RUN, values, { to: "running" });
+		const { port = null } = start;
+		const values = { id, containerId, containerName, codeServerPasswordEncrypted, codeServerPasswordIv, port };
+		return statements.LIFE_CYCLE.transitionTo(this, statements.RUN, values, runningWith(port));
 	}
 
 	/**
@@ -296,7 +302,7 @@ export class WorkspaceRepository extends Repository<Workspace> {
 	 *   await db.workspaces.markFailed(id, error.message, { port });
 	 * });
 	 */
-	async markFailed(id: number, errorMessage: string, start: FailedStart = {}): Promise<boolean> {
+	async markFailed(id: number, errorMessage: string, start: OwnStart = {}): Promise<boolean> {
 		checkNames(entityName, start, ["port"]);
 		const { port = null } = start;
 		return statements.LIFE_CYCLE.changeExisting(this, statements.FAIL, { id, errorMessage, port });

@@ -15,8 +15,8 @@ export { PREVIEW_TRANSITIONS, WORKSPACE_TRANSITIONS } from "./transitions";
 export { API_KEY_PROVIDERS, type ApiKeyProvider, UserApiKeyRepository } from "./UserApiKeyRepository";
 export { type LogPage, type LogPageOptions, type NewLogEntry, WorkspaceLogRepository } from "./WorkspaceLogRepository";
 export {
-	type FailedStart,
 	type NewWorkspace,
+	type OwnStart,
 	type StartedWorkspace,
 	WorkspaceRepository,
 	type WorkspaceResources,

@@ -64,6 +64,8 @@ export const CREATE_FOR_DEFAULT_LIFETIME = create(DEFAULT_EXPIRY);
 
 const allows = (status: PreviewStatus) => LIFE_CYCLE.isIn(PREVIEW_TRANSITIONS[status]);
 
+/** A start that names its port changes the row only while that holds the port. */
+const IS_OWN_START = "(:port? IS NULL OR COALESCE(assigned_port, 0) = :port?)";
 /** A port is given back unless a container is known, which may still use it. */
 const PORT_OF_CONTAINER = "assigned_port = IF(container_id IS NULL, NULL, assigned_port)";
 const HOLDS_NOTHING = "container_id IS NULL AND assigned_port IS NULL";
@@ -76,12 +78,13 @@ export const RUN = change(
 	PreviewEnvironment,
 	`UPDATE preview_environments SET container_id = :containerId, container_name = :containerName,
 		preview_url = :previewUrl, error_message = NULL, status = 'running'
-	WHERE id = :id AND ${LIFE_CYCLE.reports("status <=> 'running' AND container_id <=> :containerId")} AND ${allows("running")}`,
+	WHERE id = :id AND ${LIFE_CYCLE.reports("status <=> 'running' AND container_id <=> :containerId")} AND ${allows("running")}
+		AND ${IS_OWN_START}`,
 );
 export const FAIL = change(
 	PreviewEnvironment,
 	`UPDATE preview_environments SET error_message = :errorMessage, ${PORT_OF_CONTAINER}, status = 'error'
-	WHERE id = :id AND ${LIFE_CYCLE.reports()} AND (:port? IS NULL OR COALESCE(assigned_port, 0) = :port?)
+	WHERE id = :id AND ${LIFE_CYCLE.reports()} AND ${IS_OWN_START}
 		AND NOT (status <=> 'error' AND error_message <=> :errorMessage
 			AND (assigned_port IS NULL OR container_id IS NOT NULL))`,
 );

@@ -33,6 +33,12 @@ export const PREVIEW_TRANSITIONS: Readonly<Record<PreviewStatus, readonly Previe
 	error: ["creating", "running", "stopping", "stopped", "expired"],
 };
 
+/** What `transitionTo` is to do where a start ends; the port is that of the caller's own start, if it named one. */
+export function runningWith(port: number | null): { to: "running"; reason?: string } {
+	if (port === null) return { to: "running" };
+	return { to: "running", reason: "this start was ended, or another one took its place" };
+}
+
 /** The status in errors where the column holds none of the contract: `''`, left by a server that was not strict. */
 const UNKNOWN = "unknown";
 

@@ -58,6 +58,8 @@ const allows = (status: WorkspaceStatus) => LIFE_CYCLE.isIn(WORKSPACE_TRANSITION
 const changesTo = <const Status extends WorkspaceStatus>(status: Status) =>
 	`id = :id AND ${LIFE_CYCLE.reports(`status <=> '${status}'`)} AND ${allows(status)}` as const;
 
+/** A start that names its port changes the row only while that holds the port. */
+const IS_OWN_START = "(:port? IS NULL OR COALESCE(assigned_port, 0) = :port?)";
 /** A port is given back unless a container is known, which may still use it. */
 const PORT_OF_CONTAINER = "assigned_port = IF(container_id IS NULL, NULL, assigned_port)";
 const IS_AT_REST = "COALESCE(status, 'stopped') = 'stopped' AND container_id IS NULL AND assigned_port IS NULL";
@@ -85,12 +87,13 @@ export const RUN = change(
 	`UPDATE workspaces SET container_id = :containerId, container_name = :containerName,
 		code_server_password_encrypted = :codeServerPasswordEncrypted, code_server_password_iv = :codeServerPasswordIv,
 		started_at = NOW(), last_activity = NOW(), status = 'running'
-	WHERE id = :id AND ${LIFE_CYCLE.reports("status <=> 'running' AND container_id <=> :containerId")} AND ${allows("running")}`,
+	WHERE id = :id AND ${LIFE_CYCLE.reports("status <=> 'running' AND container_id <=> :containerId")} AND ${allows("running")}
+		AND ${IS_OWN_START}`,
 );
 export const FAIL = change(
 	Workspace,
 	`UPDATE workspaces SET error_message = :errorMessage, ${PORT_OF_CONTAINER}, status = 'error'
-	WHERE id = :id AND ${LIFE_CYCLE.reports()} AND (:port? IS NULL OR COALESCE(assigned_port, 0) = :port?)
+	WHERE id = :id AND ${LIFE_CYCLE.reports()} AND ${IS_OWN_START}
 		AND NOT (status <=> 'error' AND error_message <=> :errorMessage
 			AND (assigned_port IS NULL OR container_id IS NOT NULL))`,
 );

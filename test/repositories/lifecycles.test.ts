@@ -221,6 +221,40 @@ describe("a life cycle", () => {
 		await assert.rejects(workspaces.markFailed(999_999, "x"), { code: "NOT_FOUND" });
 	});
 
+	test("is not continued by a start that another one has overtaken", async () => {
+		const { workspaces, previews, ports } = context;
+		const id = await addWorkspace();
+		const port = await ports.claimForWorkspace(id);
+		await workspaces.markStopped(id);
+		assert.equal(await ports.claimForWorkspace(await addWorkspace()), port);
+		const later = await ports.claimForWorkspace(id);
+		assert.notEqual(later, port);
+		const late = { ...STARTED, containerId: "late" };
+		await assert.rejects(workspaces.markRunning(id, late, { port }), {
+			code: "INVALID_TRANSITION",
+			from: "starting",
+			to: "running",
+			message: /this start was ended, or another one took its place/,
+		});
+		const held = { status: "starting", containerId: null, assignedPort: later, errorMessage: null };
+		assert.deepEqual(await workspace(id), held);
+		assert.equal(await workspaces.markRunning(id, STARTED, { port: later }), true);
+		assert.equal(await workspaces.markRunning(id, STARTED, { port: later }), false);
+		await assert.rejects(workspaces.markRunning(id, late, { port }), { from: "running", to: "running" });
+		assert.deepEqual(await workspace(id), { ...held, status: "running", containerId: STARTED.containerId });
+
+		const other = await addPreview();
+		const first = await ports.claimForPreview(other);
+		const second = await ports.claimForPreview(other, { from: first + 50, to: first + 99 });
+		const overtaken = previews.markRunning(other, PREVIEW_STARTED, { port: first });
+		await assert.rejects(overtaken, { code: "INVALID_TRANSITION", from: "creating", to: "running" });
+		assert.equal((await preview(other)).status, "creating");
+		assert.equal(await previews.markRunning(other, PREVIEW_STARTED, { port: second }), true);
+		assert.deepEqual((await preview(other)).assignedPort, second);
+		const without = previews.markRunning(await addPreview(), PREVIEW_STARTED, { port: first });
+		await assert.rejects(without, { from: "creating" }, "it holds none");
+	});
+
 	test("of a preview ends by expiring or goes on by extending, never both", async () => {
 		const { previews, ports } = context;
 		const id = await overdue();

@@ -5,6 +5,7 @@ import {
 	type Extension,
 	type NewPreview,
 	type Observation,
+	type OwnStart,
 	PREVIEW_TRANSITIONS,
 	type PreviewEnvironmentRepository,
 	type StartedPreview,
@@ -12,6 +13,7 @@ import {
 import { observed } from "../../repositories/observation";
 import { earliestFirst, highestIdFirst } from "../../repositories/order";
 import { checkNames, LAST_INSTANT, refusal } from "../../repositories/sql";
+import { runningWith } from "../../repositories/transitions";
 import type { Operations } from "../../workspaces";
 import { check, checkGiven, type FakeStore, required, seconds, selected } from "./store";
 
@@ -115,19 +117,22 @@ export class FakePreviewRepository implements Operations<PreviewEnvironmentRepos
 		return row.id;
 	}
 
-	async markRunning(id: number, started: StartedPreview) {
+	async markRunning(id: number, started: StartedPreview, start: OwnStart = {}) {
 		const names = ["containerId", "containerName", "previewUrl"] as const;
 		checkNames(entityName, started, names);
+		checkNames(entityName, start, ["port"]);
 		check(PreviewEnvironment, { id, ...Object.fromEntries(names.map((name) => [name, started[name]])) });
+		checkGiven(PreviewEnvironment, { port: start.port ?? null });
 		const row = this.row(id);
 		if (row.status === "running" && row.containerId === started.containerId) return false;
-		this.allow(row, "running");
+		this.allow(row, "running", start);
 		return change(row, { ...started, errorMessage: null, status: "running" });
 	}
 
-	async markFailed(id: number, errorMessage: string, start: { port?: number | undefined } = {}) {
+	async markFailed(id: number, errorMessage: string, start: OwnStart = {}) {
 		checkNames(entityName, start, ["port"]);
 		check(PreviewEnvironment, { id, errorMessage });
+		checkGiven(PreviewEnvironment, { port: start.port ?? null });
 		const row = this.row(id);
 		if (start.port !== undefined && row.assignedPort !== start.port) return false;
 		const assignedPort = row.containerId === null ? null : row.assignedPort;
@@ -233,9 +238,11 @@ export class FakePreviewRepository implements Operations<PreviewEnvironmentRepos
 	}
 
 	/** @throws InvalidTransitionError */
-	private allow(row: PreviewEnvironment, to: PreviewStatus): void {
+	private allow(row: PreviewEnvironment, to: PreviewStatus, { port }: OwnStart = {}): void {
 		const from = statusOf(row);
-		if (!PREVIEW_TRANSITIONS[to].includes(from)) throw new InvalidTransitionError(entityName, row.id, { from, to });
+		const isOwn = port === undefined || port === row.assignedPort;
+		if (isOwn && PREVIEW_TRANSITIONS[to].includes(from)) return;
+		throw new InvalidTransitionError(entityName, row.id, { from, to, reason: runningWith(port ?? null).reason });
 	}
 }
 

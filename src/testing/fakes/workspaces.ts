@@ -6,6 +6,7 @@ import {
 	EncryptedSecret,
 	type NewWorkspace,
 	type Observation,
+	type OwnStart,
 	type StartedWorkspace,
 	type WithOwner,
 	WORKSPACE_TRANSITIONS,
@@ -16,6 +17,7 @@ import {
 import { observed } from "../../repositories/observation";
 import { latestFirst } from "../../repositories/order";
 import { checkNames } from "../../repositories/sql";
+import { runningWith } from "../../repositories/transitions";
 import type { Operations } from "../../workspaces";
 import { check, checkGiven, type FakeStore, required, selected } from "./store";
 
@@ -131,13 +133,15 @@ export class FakeWorkspaceRepository implements Operations<WorkspaceRepository> 
 		return this.change(row, { status });
 	}
 
-	async markRunning(id: number, started: StartedWorkspace) {
+	async markRunning(id: number, started: StartedWorkspace, start: OwnStart = {}) {
 		const names = ["containerId", "containerName", "codeServerPasswordEncrypted", "codeServerPasswordIv"] as const;
 		checkNames(entityName, started, names);
+		checkNames(entityName, start, ["port"]);
 		check(Workspace, { id, ...Object.fromEntries(names.map((name) => [name, started[name]])) });
+		checkGiven(Workspace, { port: start.port ?? null });
 		const row = this.row(id);
 		if (row.status === "running" && row.containerId === started.containerId) return false;
-		this.allow(row, "running");
+		this.allow(row, "running", start);
 		const now = this.store.now();
 		return this.change(row, { ...started, status: "running", startedAt: now, lastActivity: now });
 	}
@@ -146,9 +150,10 @@ export class FakeWorkspaceRepository implements Operations<WorkspaceRepository> 
 		return this.setStatus(id, "stopped");
 	}
 
-	async markFailed(id: number, errorMessage: string, start: { port?: number | undefined } = {}) {
+	async markFailed(id: number, errorMessage: string, start: OwnStart = {}) {
 		checkNames(entityName, start, ["port"]);
 		check(Workspace, { id, errorMessage });
+		checkGiven(Workspace, { port: start.port ?? null });
 		const row = this.row(id);
 		if (start.port !== undefined && row.assignedPort !== start.port) return false;
 		const assignedPort = row.containerId === null ? null : row.assignedPort;
@@ -229,9 +234,11 @@ export class FakeWorkspaceRepository implements Operations<WorkspaceRepository> 
 	}
 
 	/** @throws InvalidTransitionError */
-	private allow(row: Workspace, to: WorkspaceStatus): void {
+	private allow(row: Workspace, to: WorkspaceStatus, { port }: OwnStart = {}): void {
 		const from = statusOf(row);
-		if (!WORKSPACE_TRANSITIONS[to].includes(from)) throw new InvalidTransitionError(entityName, row.id, { from, to });
+		const isOwn = port === undefined || port === row.assignedPort;
+		if (isOwn && WORKSPACE_TRANSITIONS[to].includes(from)) return;
+		throw new InvalidTransitionError(entityName, row.id, { from, to, reason: runningWith(port ?? null).reason });
 	}
 
 	private stop(row: Workspace): boolean {
