@@ -13,6 +13,9 @@ const RANGE = {
 	to: Number(process.env.WORKSPACE_PORT_RANGE_END ?? 10100),
 };
 
+/** Longer than Docker takes to start or to remove a container. */
+const IN_PROGRESS_MS = 10 * 60_000;
+
 const key = process.env.ENCRYPTION_KEY ? Buffer.from(process.env.ENCRYPTION_KEY, "hex") : randomBytes(32);
 
 /** AES-256-GCM: the ciphertext followed by its tag of 16 bytes. */
@@ -40,7 +43,8 @@ async function startWorkspace(id) {
 	const name = docker.newName(label);
 	try {
 		const container = await docker.run({ name, label, port });
-		await db.workspaces.markRunning(id, { containerId: container.id, containerName: name, ...newPassword() });
+		const started = { containerId: container.id, containerName: name, ...newPassword() };
+		await db.workspaces.markRunning(id, started, { port });
 	} catch (error) {
 		// Only when Docker has said that nothing is on the port any more is it given back.
 		await docker.remove(name);
@@ -89,8 +93,8 @@ async function createPreview({ id: workspaceId, userId }) {
 	try {
 		port = await db.ports.claimForPreview(id, { ...RANGE, except: await projectPorts() });
 		const container = await docker.run({ name, label, port });
-		const previewUrl = `/previews/${previewHash}`;
-		await db.previews.markRunning(id, { containerId: container.id, containerName: name, previewUrl });
+		const started = { containerId: container.id, containerName: name, previewUrl: `/previews/${previewHash}` };
+		await db.previews.markRunning(id, started, { port });
 	} catch (error) {
 		await docker.remove(name);
 		await db.previews.markFailed(id, error.message, port === undefined ? {} : { port });
@@ -109,10 +113,29 @@ async function deletePreview(id) {
 async function expirePreviews() {
 	for (const { id } of await db.previews.listExpired()) {
 		// An extension that came first wins; one that comes later is refused.
-		if (!(await db.previews.beginExpiry(id))) continue;
-		await docker.removeLabelled(previewLabel(id));
-		await db.previews.markExpired(id);
+		if (await db.previews.beginExpiry(id)) await finishExpiry(id);
 	}
+}
+
+async function finishExpiry(id) {
+	await docker.removeLabelled(previewLabel(id));
+	await db.previews.markExpired(id);
+}
+// end of the recipe
+
+// recipe: finish
+/** Where Docker failed in the middle, a row stays starting or stopping: one that is so for long is not in progress. */
+async function finishInterrupted() {
+	const since = new Date(Date.now() - IN_PROGRESS_MS);
+	const workspaces = (await db.workspaces.listUnsettled()).filter(
+		({ status, updatedAt }) => (status === "starting" || status === "stopping") && updatedAt < since,
+	);
+	// A preview that is stopping never starts again, whoever is at work on it.
+	const previews = (await db.previews.listUnsettled()).filter(({ status }) => status === "stopping");
+	// What fails again is taken up the next time, and holds nothing else up.
+	const report = (error) => console.error(error.message);
+	for (const { id } of workspaces) await stopWorkspace(id).catch(report);
+	for (const { id } of previews) await finishExpiry(id).catch(report);
 }
 // end of the recipe
 
@@ -142,6 +165,7 @@ module.exports = {
 	deletePreview,
 	deleteWorkspace,
 	expirePreviews,
+	finishInterrupted,
 	startWorkspace,
 	stopIdleWorkspaces,
 	stopWorkspace,

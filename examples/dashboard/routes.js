@@ -180,12 +180,13 @@ function adminRoutes(router) {
 }
 
 /** What the dashboard does every five minutes. */
-const regularJobs = [lifecycle.stopIdleWorkspaces, lifecycle.expirePreviews];
+const regularJobs = [lifecycle.stopIdleWorkspaces, lifecycle.expirePreviews, lifecycle.finishInterrupted];
 
 /** What an administrator may ask for. Nothing else should be going on while rows are compared with Docker. */
 const jobs = {
 	idle: lifecycle.stopIdleWorkspaces,
 	expire: lifecycle.expirePreviews,
+	finish: lifecycle.finishInterrupted,
 	compare: lifecycle.compareWithDocker,
 };
 

@@ -184,6 +184,14 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 		await stage.database.connection.query("UPDATE workspaces SET last_activity = NOW() - INTERVAL 3 HOUR");
 		return () => stage.succeed("POST /admin/jobs/idle");
 	},
+	"finishing what Docker interrupted": async (stage) => {
+		await createPreview(stage);
+		await stage.database.connection.query(
+			`UPDATE preview_environments SET status = 'stopping';
+			UPDATE workspaces SET status = 'stopping', updated_at = NOW() - INTERVAL 1 HOUR`,
+		);
+		return () => stage.succeed("POST /admin/jobs/finish");
+	},
 	"a start of the application after all of that": async (stage) => {
 		await stage.dashboard.kill();
 		await leaveEveryState(stage);

@@ -4,19 +4,21 @@ import { after, before, test } from "node:test";
 import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
 import { installOldDashboard } from "../../testing/oldDashboard";
 import { execute, type temporaryFolder } from "../support/processes";
-import { type Dashboard, installExample, request, startDashboard, startDocker } from "./application";
+import { type AroundDocker, type Dashboard, installExample, request, startDashboard, startDocker } from "./application";
 import { assertTrue } from "./invariants";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let database: TestDatabase;
 let docker: Awaited<ReturnType<typeof startDocker>>;
+/** What a test does around each of Docker's calls. */
+let around: AroundDocker = (_call, perform) => perform();
 /** What was started, so that a failed test leaves nothing behind. */
 const started: Dashboard[] = [];
 
 before(async () => {
 	database = await createTestDatabase({ dashboardUsers: false });
 	folder = await installExample();
-	docker = await startDocker(join(folder.path, "docker.sock"));
+	docker = await startDocker(join(folder.path, "docker.sock"), (call, perform) => around(call, perform));
 });
 
 after(async () => {
@@ -198,6 +200,99 @@ test("a preview is made, extended, and expires; a workspace that is idle stops",
 	);
 	assert.equal(docker.containers.size, 0);
 	await assertTrue(database, docker.containers);
+	assert.equal((await dashboard.stop()).code, 0);
+});
+
+/** A workspace that is started before each test of Docker's failures. */
+async function startShop(dashboard: Dashboard): Promise<`/workspaces/${number}`> {
+	const [shop] = await database.rows<{ id: number }>("SELECT id FROM workspaces WHERE project_name = 'shop'");
+	const at = `/workspaces/${shop?.id ?? 0}` as const;
+	assert.equal((await request(dashboard, "ann", `POST ${at}/start`)).status, 200);
+	return at;
+}
+
+test("what Docker interrupted is finished by the job, without a restart", async () => {
+	const dashboard = await start(database);
+	const at = await startShop(dashboard);
+	assert.equal((await request(dashboard, "ann", `POST ${at}/previews`)).status, 201);
+	await database.connection.query(
+		`UPDATE preview_environments SET expires_at = NOW() - INTERVAL 1 HOUR WHERE status = 'running';
+		UPDATE workspaces SET last_activity = NOW() - INTERVAL 3 HOUR`,
+	);
+	around = async () => {
+		throw new Error("on purpose");
+	};
+	for (const job of ["expire", "idle"] as const) {
+		assert.equal((await request(dashboard, "root", `POST /admin/jobs/${job}`)).status, 502);
+	}
+	assert.equal((await request(dashboard, "root", "POST /admin/jobs/finish")).status, 204, "Docker still fails");
+	const states = () =>
+		database.rows<{ status: string; port: number | null }>(
+			`SELECT status, assigned_port AS port FROM workspaces WHERE project_name = 'shop'
+			UNION ALL (SELECT status, assigned_port FROM preview_environments ORDER BY id DESC LIMIT 1)`,
+		);
+	const stopping = ({ status, port }: { status: string; port: number | null }) =>
+		status === "stopping" && port !== null;
+	assert.ok((await states()).every(stopping));
+
+	around = (_call, perform) => perform();
+	assert.equal((await request(dashboard, "root", "POST /admin/jobs/finish")).status, 204);
+	assert.ok((await states()).some(stopping), "a stop of a moment ago may still be in progress");
+	await database.connection.query(
+		"UPDATE workspaces SET updated_at = NOW() - INTERVAL 1 HOUR WHERE status = 'stopping'",
+	);
+	assert.equal((await request(dashboard, "root", "POST /admin/jobs/finish")).status, 204);
+	assert.deepEqual(await states(), [
+		{ status: "stopped", port: null },
+		{ status: "expired", port: null },
+	]);
+	await assertTrue(database, docker.containers);
+	assert.equal((await dashboard.stop()).code, 0);
+});
+
+test("a start that Docker answers late does not take the place of the one that came after it", async () => {
+	const dashboard = await start(database);
+	const [shop, other] = await database.rows<{ id: number }>(
+		"SELECT id FROM workspaces ORDER BY project_name = 'shop' DESC",
+	);
+	await database.connection.query(
+		"UPDATE workspaces SET user_id = (SELECT id FROM dashboard_users WHERE username = 'ann')",
+	);
+	const held: (() => void)[] = [];
+	let began = () => {};
+	around = async ({ method }, perform) => {
+		const answer = await perform();
+		if (method !== "POST") return answer;
+		await new Promise<void>((answered) => {
+			held.push(answered);
+			began();
+		});
+		return answer;
+	};
+	/** A start whose container is there, and whose answer is held back. */
+	const begin = async (id = 0) => {
+		const begun = new Promise<void>((done) => {
+			began = done;
+		});
+		const answer = request(dashboard, "ann", `POST /workspaces/${id}/start`);
+		await begun;
+		return { answer };
+	};
+	const late = await begin(shop?.id);
+	assert.equal((await request(dashboard, "ann", `POST /workspaces/${shop?.id ?? 0}/stop`)).status, 204);
+	const between = await begin(other?.id);
+	const again = await begin(shop?.id);
+	held[0]?.();
+	const refused = await late.answer;
+	assert.deepEqual([refused.status, refused.body["code"]], [409, "INVALID_TRANSITION"]);
+	for (const answered of held) answered();
+	assert.deepEqual((await between.answer).body, { port: 10_000 });
+	assert.deepEqual((await again.answer).body, { port: 10_001 });
+	await assertTrue(database, docker.containers);
+	around = (_call, perform) => perform();
+	for (const { id } of await database.rows<{ id: number }>("SELECT id FROM workspaces WHERE status = 'running'")) {
+		assert.equal((await request(dashboard, "ann", `POST /workspaces/${id}/stop`)).status, 204);
+	}
 	assert.equal((await dashboard.stop()).code, 0);
 });
 

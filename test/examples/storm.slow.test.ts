@@ -79,7 +79,7 @@ async function call<Result>(
 /** One thing that somebody does. */
 async function actOnce(): Promise<void> {
 	const user = oneOf(USERS) ?? "";
-	if (chance(0.03)) await call("root", `POST /admin/jobs/${chance(0.5) ? "idle" : "expire"}`);
+	if (chance(0.03)) await call("root", `POST /admin/jobs/${oneOf(["idle", "expire", "finish"])}`);
 	if (chance(0.3)) await call(user, "POST /workspaces", { projectName: `project-${oneOf([1, 2, 3])}` });
 	const workspace = oneOf((await call<Body[]>(user, "GET /workspaces")) ?? []);
 	if (!workspace) return;
