@@ -1,6 +1,7 @@
 import { type DataSource, Migration, type MigrationInterface, type QueryRunner } from "typeorm";
 import { ForeignHistoryError, MigrationError } from "../errors";
 import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { NO_LIMIT } from "../mysql/session";
 import { quote } from "../schema/ddl";
 import { write } from "../schema/execute";
 import { createMetadata } from "../schema/ownership";
@@ -29,10 +30,9 @@ export function historyTable({ options }: DataSource): string {
 export async function readHistory(queryRunner: QueryRunner): Promise<HistoryRow[]> {
 	const table = historyTable(queryRunner.dataSource);
 	try {
-		const rows = (await queryRunner.query(`SELECT id, timestamp, name FROM ${table} ORDER BY id`)) as {
-			id: number;
-			name: string;
-		}[];
+		// With a limit of its own, the answer is not cut by the session's.
+		const sql = `SELECT id, timestamp, name FROM ${table} ORDER BY id LIMIT ${NO_LIMIT}`;
+		const rows = (await queryRunner.query(sql)) as { id: number; name: string }[];
 		return rows.map(({ id, name }) => ({
 			id,
 			name: name.replace(HALF_REVERTED, ""),

@@ -7,6 +7,9 @@
  * https://galeracluster.com/library/documentation/mysql-wsrep-options.html. Values are written as SHOW VARIABLES does.
  */
 
+/** As many rows as any answer has: what `sql_select_limit` is unless it is set. */
+export const NO_LIMIT = "18446744073709551615";
+
 type Variables = Readonly<Record<string, string>>;
 
 /** Seconds that a statement waits for a row, and then fails with LOCK_WAIT_TIMEOUT. */
@@ -28,7 +31,7 @@ export const SESSION_VARIABLES: Variables = {
 	completion_type: "NO_CHAIN",
 	// Statements are executed as they are written, without a LIMIT of the server's or an IF EXISTS.
 	sql_safe_updates: "OFF",
-	sql_select_limit: "18446744073709551615",
+	sql_select_limit: NO_LIMIT,
 	sql_big_selects: "ON",
 	sql_auto_is_null: "OFF",
 	sql_if_exists: "OFF",

@@ -1,5 +1,5 @@
 import type { QueryRunner } from "typeorm";
-import { MIGRATING_VARIABLES, variableSql } from "../mysql/session";
+import { MIGRATING_VARIABLES, NO_LIMIT, variableSql } from "../mysql/session";
 import { literal } from "./ddl";
 
 const KEY = "dployr-workspaces-db:session";
@@ -11,8 +11,8 @@ interface SetUp {
 }
 
 /**
- * Does the work in a session that is set up for migrations, and sets it back: three statements, and none where this
- * session is set up already.
+ * Does the work in a session that is set up for migrations, and sets it back: three statements, six where the session
+ * limits the rows of an answer, and none where it is set up already.
  */
 export async function withMigrationSession<Result>(
 	queryRunner: QueryRunner,
@@ -67,14 +67,20 @@ function compareVariables(found: ReadonlyMap<string, string>): SetUp {
 	};
 }
 
+/** Each variable that this server has. A session's limit of rows cuts this answer, too: then it is read once more. */
 async function readVariables(queryRunner: QueryRunner): Promise<ReadonlyMap<string, string>> {
-	const names = Object.keys(MIGRATING_VARIABLES).map(literal).join(", ");
-	const rows = (await queryRunner.query(`SHOW SESSION VARIABLES WHERE Variable_name IN (${names})`)) as {
-		Variable_name: string;
-		Value: string;
-	}[];
-	// Servers differ in the case of the names.
-	return new Map(rows.map(({ Variable_name: name, Value: value }) => [name.toLowerCase(), value]));
+	const names = Object.keys(MIGRATING_VARIABLES);
+	const read = async () => {
+		const sql = `SHOW SESSION VARIABLES WHERE Variable_name IN (${names.map(literal).join(", ")})`;
+		const rows = (await queryRunner.query(sql)) as { Variable_name: string; Value: string }[];
+		// Servers differ in the case of the names.
+		return new Map(rows.map(({ Variable_name: name, Value: value }) => [name.toLowerCase(), value]));
+	};
+	const found = await read();
+	if (Number(found.get("sql_select_limit") ?? 0) >= names.length) return found;
+	const [row] = (await queryRunner.query("SELECT @@SESSION.sql_select_limit AS value")) as { value: unknown }[];
+	await send(queryRunner, `SET SESSION sql_select_limit = ${NO_LIMIT}`);
+	return (await read()).set("sql_select_limit", String(row?.value ?? 0));
 }
 
 function isSame(found: string, wanted: string): boolean {

@@ -1,6 +1,7 @@
 import type { ResultSetHeader } from "mysql2";
 import type { DataSource, EntityMetadata, ObjectLiteral } from "typeorm";
 import { ConnectionError, RefusedOperationError } from "../../errors";
+import { NO_LIMIT } from "../../mysql/session";
 import { type Parameter, type ParametersOf, parseParameters } from "./parameters";
 import { type Columns, entityReader, selectList } from "./reader";
 import { inUtc } from "./utc";
@@ -58,7 +59,7 @@ export function select<
 	const text = (metadata: EntityMetadata) => {
 		const { list, join } = selectList(metadata, selection);
 		const hint = index === undefined ? "" : ` FORCE INDEX (${index})`;
-		return `SELECT ${list} FROM ${metadata.tableName}${hint}${join} WHERE ${where} ${end}`.trimEnd();
+		return withEveryRow(`SELECT ${list} FROM ${metadata.tableName}${hint}${join} WHERE ${where} ${end}`.trimEnd());
 	};
 	return statement(entity, text, (metadata) => ({
 		read: asRows<Entity>,
@@ -71,13 +72,18 @@ export function selectRows<Row, Entity extends ObjectLiteral = ObjectLiteral>(en
 	return <const Text extends string>(text: Text): Statement<Row[], ParametersOf<Entity, Text>> =>
 		statement(
 			entity,
-			() => text,
+			() => withEveryRow(text),
 			() => ({ read: asRows<Row> }),
 		);
 }
 
 function asRows<Row>(answer: unknown): Row[] {
 	return answer as Row[];
+}
+
+/** Where a SELECT has no limit, that of the session counts: a list that it cuts would pass for the whole one. */
+function withEveryRow(text: string): string {
+	return /\bLIMIT \S+$/.test(text) ? text : `${text} LIMIT ${NO_LIMIT}`;
 }
 
 /** What a statement that changes rows did. */

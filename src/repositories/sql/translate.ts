@@ -66,15 +66,19 @@ export function translate(error: unknown, { sql, entityName, metadata }: Failed)
 
 /** The properties of the unique index that the server names as `table.index` or `index`. */
 function uniqueProperties(message: string, metadata: EntityMetadata): string[] | undefined {
-	const key = /for key '(?:[^'.]*\.)?([^']*)'/.exec(message)?.[1];
+	// The last name in the message, in whichever language the server writes it.
+	const key = /'(?:[^'.]*\.)?([^']*)'[^']*$/.exec(message)?.[1];
 	if (key === "PRIMARY") return metadata.primaryColumns.map(({ propertyName }) => propertyName);
 	const index = metadata.indices.find(({ name }) => name === key);
 	return index?.columns.map((column) => column.propertyName);
 }
 
-/** The entity that a foreign key points to; a server that may not show the key does not say which. */
+/**
+ * The entity that a foreign key points to; a server that may not show the key does not say which. Names stand between
+ * double quotes in a session with ANSI_QUOTES.
+ */
 function missingParent(message: string, metadata: EntityMetadata): string {
-	const table = /REFERENCES `(?:[^`]+`\.`)?([^`]+)`/.exec(message)?.[1];
+	const table = /REFERENCES [`"](?:[^`"]+[`"]\.[`"])?([^`"]+)[`"]/.exec(message)?.[1];
 	const parents = metadata.foreignKeys.map((key) => key.referencedEntityMetadata);
 	const known = parents.filter((parent) => parent.tableName === table);
 	const names = (known.length ? known : parents).map(({ target }) => (target as EntityClass).entityName);
@@ -82,6 +86,6 @@ function missingParent(message: string, metadata: EntityMetadata): string {
 }
 
 function property(message: string, metadata: EntityMetadata): string {
-	const column = /(?:column|CONSTRAINT) [`']?(?:[\w$-]+`?\.`?)*([\w$-]+)[`']?/i.exec(message)?.[1];
+	const column = /(?:column|CONSTRAINT) [`'"]?(?:[\w$-]+[`"]?\.[`"]?)*([\w$-]+)[`'"]?/i.exec(message)?.[1];
 	return metadata.columns.find(({ databaseName }) => databaseName === column)?.propertyName ?? column ?? "value";
 }
