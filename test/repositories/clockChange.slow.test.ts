@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { DataSource } from "typeorm";
 import { createDataSource, entities, migrate } from "../../src";
-import { HOST, startServer, stopServer } from "../../src/testing/server/private-server.mjs";
 import { addUsers, createTestDatabase } from "../../testing/database";
+import { onPrivateServer } from "../support/privateServer";
 import { repositoriesOf, STARTED } from "./context";
 
 /** In Berlin, clocks showed 02:30 twice that night, an hour apart. */
@@ -16,34 +13,29 @@ const BEFORE_SPRING = "2026-03-29T00:30:00Z";
 
 /** Works on a server in Berlin, through an application's DataSource whose sessions are in its zone. */
 async function inBerlin(work: (host: DataSource, userId: number) => Promise<void>): Promise<void> {
-	const folder = mkdtempSync(join(tmpdir(), "berlin-"));
-	const before = { url: process.env["TEST_DATABASE_URL"], zone: process.env["TZ"] };
-	mkdirSync(folder, { recursive: true });
+	const zone = process.env["TZ"];
 	process.env["TZ"] = "Europe/Berlin";
 	try {
-		const { port, password } = await startServer(folder, { throwaway: true });
-		process.env["TEST_DATABASE_URL"] = `mysql://root:${encodeURIComponent(password)}@${HOST}:${port}`;
-		const database = await createTestDatabase();
-		const [userId = 0] = await addUsers(database, "berliner");
-		const { host, username, name } = database;
-		const own = await createDataSource({ host, port, username, password, database: name }).initialize();
-		await migrate(own);
-		const type = own.options.type as "mysql";
-		await own.destroy();
-		const application = new DataSource({ type, url: database.url, entities, poolSize: 1 });
-		await application.initialize();
-		try {
-			await work(application, userId);
-		} finally {
-			await application.destroy();
-			await database.drop();
-		}
+		await onPrivateServer([], async () => {
+			const database = await createTestDatabase();
+			const [userId = 0] = await addUsers(database, "berliner");
+			const { host, port, username, password, name } = database;
+			const own = await createDataSource({ host, port, username, password, database: name }).initialize();
+			await migrate(own);
+			const type = own.options.type as "mysql";
+			await own.destroy();
+			const application = new DataSource({ type, url: database.url, entities, poolSize: 1 });
+			await application.initialize();
+			try {
+				await work(application, userId);
+			} finally {
+				await application.destroy();
+				await database.drop();
+			}
+		});
 	} finally {
-		await stopServer(folder);
-		rmSync(folder, { recursive: true, force: true });
-		process.env["TEST_DATABASE_URL"] = before.url;
-		if (before.zone === undefined) delete process.env["TZ"];
-		else process.env["TZ"] = before.zone;
+		if (zone === undefined) delete process.env["TZ"];
+		else process.env["TZ"] = zone;
 	}
 }
 
