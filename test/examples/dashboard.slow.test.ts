@@ -252,12 +252,8 @@ test("what Docker interrupted is finished by the job, without a restart", async 
 
 test("a start that Docker answers late does not take the place of the one that came after it", async () => {
 	const dashboard = await start(database);
-	const [shop, other] = await database.rows<{ id: number }>(
-		"SELECT id FROM workspaces ORDER BY project_name = 'shop' DESC",
-	);
-	await database.connection.query(
-		"UPDATE workspaces SET user_id = (SELECT id FROM dashboard_users WHERE username = 'ann')",
-	);
+	const [shop] = await database.rows<{ id: number }>("SELECT id FROM workspaces WHERE project_name = 'shop'");
+	const { body: other } = await request<WorkspaceBody>(dashboard, "ann", "POST /workspaces", { projectName: "other" });
 	const held: (() => void)[] = [];
 	let began = () => {};
 	around = async ({ method }, perform) => {
@@ -280,19 +276,18 @@ test("a start that Docker answers late does not take the place of the one that c
 	};
 	const late = await begin(shop?.id);
 	assert.equal((await request(dashboard, "ann", `POST /workspaces/${shop?.id ?? 0}/stop`)).status, 204);
-	const between = await begin(other?.id);
+	const between = await begin(other.id);
 	const again = await begin(shop?.id);
 	held[0]?.();
 	const refused = await late.answer;
-	assert.deepEqual([refused.status, refused.body["code"]], [409, "INVALID_TRANSITION"]);
 	for (const answered of held) answered();
+	assert.deepEqual([refused.status, refused.body["code"]], [409, "INVALID_TRANSITION"]);
 	assert.deepEqual((await between.answer).body, { port: 10_000 });
 	assert.deepEqual((await again.answer).body, { port: 10_001 });
 	await assertTrue(database, docker.containers);
 	around = (_call, perform) => perform();
-	for (const { id } of await database.rows<{ id: number }>("SELECT id FROM workspaces WHERE status = 'running'")) {
-		assert.equal((await request(dashboard, "ann", `POST /workspaces/${id}/stop`)).status, 204);
-	}
+	assert.equal((await request(dashboard, "ann", `DELETE /workspaces/${other.id}`)).status, 204);
+	assert.equal((await request(dashboard, "ann", `POST /workspaces/${shop?.id ?? 0}/stop`)).status, 204);
 	assert.equal((await dashboard.stop()).code, 0);
 });
 
