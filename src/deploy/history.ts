@@ -1,5 +1,5 @@
 import { type DataSource, Migration, type MigrationInterface, type QueryRunner } from "typeorm";
-import { ForeignHistoryError, MigrationError } from "../errors";
+import { ForeignHistoryError, MigrationError, WorkspacesError } from "../errors";
 import { ERROR, hasNumber } from "../mysql/errorNumbers";
 import { NO_LIMIT } from "../mysql/session";
 import { quote } from "../schema/ddl";
@@ -85,8 +85,24 @@ export function migrationOf(dataSource: DataSource, { id, name }: HistoryRow): M
 	return new Migration(id, known.timestamp, name, known.instance);
 }
 
-/** Before a run: makes the tables of notes, as TypeORM does, and removes the rows of migrations that are run again. */
+/**
+ * Before a run: makes the tables of notes, as TypeORM does, and removes the rows of migrations that are run again.
+ *
+ * @throws MigrationError where the server does not let it
+ */
 export async function prepareHistory(queryRunner: QueryRunner, history: readonly HistoryRow[]): Promise<void> {
+	try {
+		await makeHistory(queryRunner, history);
+	} catch (error) {
+		if (error instanceof WorkspacesError) throw error;
+		const reason = error instanceof Error ? error.message : String(error);
+		throw new MigrationError(`nothing was changed: the history of migrations cannot be written: ${reason}`, {
+			cause: error,
+		});
+	}
+}
+
+async function makeHistory(queryRunner: QueryRunner, history: readonly HistoryRow[]): Promise<void> {
 	const table = historyTable(queryRunner.dataSource);
 	if (!history.length) {
 		await write(

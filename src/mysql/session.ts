@@ -38,7 +38,9 @@ export const SESSION_VARIABLES: Variables = {
 	foreign_key_checks: "ON",
 	unique_checks: "ON",
 	check_constraint_checks: "ON",
+	// Errors are read by these.
 	lc_messages: "en_US",
+	sql_quote_show_create: "ON",
 	// What bounds a statement is what it waits for, not how long it works.
 	max_execution_time: "0",
 	max_statement_time: "0",
@@ -61,7 +63,7 @@ export const MIGRATING_VARIABLES: Variables = {
 	tx_read_only: "OFF",
 	// A CREATE TABLE IF NOT EXISTS only warns where the table is there.
 	sql_notes: "ON",
-	sql_quote_show_create: "ON",
+	max_error_count: "64",
 	group_concat_max_len: "1048576",
 	system_versioning_alter_history: "KEEP",
 	wsrep_osu_method: "TOI",

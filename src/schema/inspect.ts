@@ -149,10 +149,13 @@ function toColumn(row: Row, tableCollation: string | null, server: Server): Actu
 	};
 }
 
-/** MariaDB stores JSON as LONGTEXT with a CHECK, and older servers show a display width behind integer types. */
+/**
+ * MariaDB stores JSON as LONGTEXT with a CHECK, and marks times in the format that it had before 10.1. Older servers show
+ * a display width behind integer types.
+ */
 function normalizeType(type: string, server: Server): string {
 	if (type.startsWith("enum(")) return type;
-	const lower = type.toLowerCase();
+	const lower = type.toLowerCase().replace(" /* mariadb-5.3 */", "");
 	if (server.family === "mariadb" && lower === "longtext") return "json";
 	return lower.replace(/^((?:tiny|small|medium|big)?int)\(\d+\)/, "$1");
 }

@@ -1,4 +1,5 @@
 import type { QueryRunner } from "typeorm";
+import { ERROR, hasNumber } from "../mysql/errorNumbers";
 import { MIGRATING_VARIABLES, NO_LIMIT, variableSql } from "../mysql/session";
 import { literal } from "./ddl";
 
@@ -67,7 +68,10 @@ function compareVariables(found: ReadonlyMap<string, string>): SetUp {
 	};
 }
 
-/** Each variable that this server has. A session's limit of rows cuts this answer, too: then it is read once more. */
+/**
+ * Each variable that this server has. Limits of the session's refuse this question, or cut its answer: then they are
+ * lifted first.
+ */
 async function readVariables(queryRunner: QueryRunner): Promise<ReadonlyMap<string, string>> {
 	const names = Object.keys(MIGRATING_VARIABLES);
 	const read = async () => {
@@ -76,11 +80,19 @@ async function readVariables(queryRunner: QueryRunner): Promise<ReadonlyMap<stri
 		// Servers differ in the case of the names.
 		return new Map(rows.map(({ Variable_name: name, Value: value }) => [name.toLowerCase(), value]));
 	};
-	const found = await read();
+	const found = await read().catch((error: unknown) => {
+		if (!hasNumber(error, ERROR.TOO_BIG_SELECT)) throw error;
+		return new Map<string, string>();
+	});
 	if (Number(found.get("sql_select_limit") ?? 0) >= names.length) return found;
-	const [row] = (await queryRunner.query("SELECT @@SESSION.sql_select_limit AS value")) as { value: unknown }[];
-	await send(queryRunner, `SET SESSION sql_select_limit = ${NO_LIMIT}`);
-	return (await read()).set("sql_select_limit", String(row?.value ?? 0));
+	const [limits] = (await queryRunner.query(
+		"SELECT @@SESSION.sql_select_limit AS sql_select_limit, IF(@@SESSION.sql_big_selects, 'ON', 'OFF') AS sql_big_selects",
+	)) as Record<string, string>[];
+	await send(queryRunner, `SET SESSION sql_select_limit = ${NO_LIMIT}, sql_big_selects = ON`);
+	return new Map([
+		...(await read()),
+		...Object.entries(limits ?? {}).map(([name, value]) => [name, `${value}`] as const),
+	]);
 }
 
 function isSame(found: string, wanted: string): boolean {

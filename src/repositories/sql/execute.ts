@@ -1,4 +1,4 @@
-import type { PoolConnection, QueryOptions } from "mysql2";
+import type { PoolConnection, QueryOptions, ResultSetHeader } from "mysql2";
 import {
 	type DataSource,
 	type EntityManager,
@@ -9,6 +9,7 @@ import {
 } from "typeorm";
 import type { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
 import { BroadcasterResult } from "typeorm/subscriber/BroadcasterResult.js";
+import { RefusedOperationError } from "../../errors";
 import { toSent } from "./literal";
 import { retrying } from "./retry";
 import { type Prepared, prepare, type Statement } from "./statement";
@@ -54,10 +55,26 @@ export async function executeWith<Result>(
 async function sendInPool(dataSource: DataSource, prepared: Prepared<unknown>, sent: unknown[]): Promise<unknown> {
 	const runner = dataSource.createQueryRunner();
 	try {
-		return await send(runner, prepared, sent, askByRow);
+		const answer = await send(runner, prepared, sent, askByRow);
+		if (isUncommitted(answer)) {
+			await runner.query("ROLLBACK");
+			throw new RefusedOperationError(
+				"The sessions of this DataSource do not commit what they write (autocommit = 0): set it to 1, or do this in a " +
+					"transaction",
+			);
+		}
+		return answer;
 	} finally {
 		await runner.release();
 	}
+}
+
+const SERVER_STATUS_AUTOCOMMIT = 2;
+
+/** Whether something was written that nobody commits: no transaction was begun here. */
+function isUncommitted(answer: unknown): boolean {
+	const { serverStatus = SERVER_STATUS_AUTOCOMMIT } = answer as Partial<ResultSetHeader>;
+	return !(serverStatus & SERVER_STATUS_AUTOCOMMIT);
 }
 
 /**

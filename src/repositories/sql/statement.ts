@@ -4,7 +4,7 @@ import { ConnectionError, RefusedOperationError } from "../../errors";
 import { NO_LIMIT } from "../../mysql/session";
 import { type Parameter, type ParametersOf, parseParameters } from "./parameters";
 import { type Columns, entityReader, selectList } from "./reader";
-import { inUtc } from "./utc";
+import { withSessionVariables } from "./sessionVariables";
 
 /** An entity with the name that errors have for it. */
 export type EntityClass<Entity extends ObjectLiteral = ObjectLiteral> = (new () => Entity) & {
@@ -141,7 +141,7 @@ export function prepare<Result>(
 		metadata,
 	);
 	const prepared = {
-		sql: inUtc(sql),
+		sql: withSessionVariables(sql),
 		entityName: entity.entityName,
 		metadata,
 		parameters,

@@ -66,19 +66,18 @@ export function translate(error: unknown, { sql, entityName, metadata }: Failed)
 
 /** The properties of the unique index that the server names as `table.index` or `index`. */
 function uniqueProperties(message: string, metadata: EntityMetadata): string[] | undefined {
-	// The last name in the message, in whichever language the server writes it.
-	const key = /'(?:[^'.]*\.)?([^']*)'[^']*$/.exec(message)?.[1];
+	const key = /for key '(?:[^'.]*\.)?([^']*)'/.exec(message)?.[1];
 	if (key === "PRIMARY") return metadata.primaryColumns.map(({ propertyName }) => propertyName);
 	const index = metadata.indices.find(({ name }) => name === key);
 	return index?.columns.map((column) => column.propertyName);
 }
 
 /**
- * The entity that a foreign key points to; a server that may not show the key does not say which. Names stand between
- * double quotes in a session with ANSI_QUOTES.
+ * The entity that a foreign key points to; a server that may not show the key does not say which. An application's session
+ * may have names without quotes, or between double ones.
  */
 function missingParent(message: string, metadata: EntityMetadata): string {
-	const table = /REFERENCES [`"](?:[^`"]+[`"]\.[`"])?([^`"]+)[`"]/.exec(message)?.[1];
+	const table = / REFERENCES (?:.*\.)?[`"]?(\w+)[`"]? \(/.exec(message)?.[1];
 	const parents = metadata.foreignKeys.map((key) => key.referencedEntityMetadata);
 	const known = parents.filter((parent) => parent.tableName === table);
 	const names = (known.length ? known : parents).map(({ target }) => (target as EntityClass).entityName);
