@@ -84,7 +84,7 @@ const nodePaths = (folder, name) => ({
 	data: join(folder, name, "data"),
 	temporary: join(folder, name, "tmp"),
 	log: join(folder, name, "server.log"),
-	pid: join(folder, name, "server.pid"),
+	pid: join(folder, name, "pid"),
 });
 
 function refuseMissing() {
@@ -150,7 +150,7 @@ function tail(file) {
 
 /** @param {string} folder @param {Cluster} cluster @param {Node} node @param {readonly string[]} start */
 function options(folder, { nodes }, { name, port }, start) {
-	const { home, data, temporary, pid } = nodePaths(folder, name);
+	const { home, data, temporary } = nodePaths(folder, name);
 	const provider = [
 		`gmcast.listen_addr=tcp://${HOST}:${port + 1}`,
 		`ist.recv_addr=${HOST}:${port + 2}`,
@@ -166,7 +166,7 @@ function options(folder, { nodes }, { name, port }, start) {
 		`--datadir=${data}`,
 		`--tmpdir=${temporary}`,
 		`--socket=${socketPath(home)}`,
-		`--pid-file=${pid}`,
+		`--pid-file=${join(home, "server.pid")}`,
 		`--bind-address=${HOST}`,
 		`--port=${port}`,
 		"--character-set-server=utf8mb4",
@@ -192,7 +192,7 @@ function options(folder, { nodes }, { name, port }, start) {
 
 /** @param {string} folder @param {Cluster} cluster @param {Node} node @param {readonly string[]} start */
 async function launch(folder, cluster, node, start) {
-	const { log, temporary, home } = nodePaths(folder, node.name);
+	const { log, temporary, home, pid } = nodePaths(folder, node.name);
 	mkdirSync(temporary, { recursive: true });
 	rmSync(socketPath(home), { force: true });
 	const output = openSync(log, "a");
@@ -210,9 +210,12 @@ async function launch(folder, cluster, node, start) {
 		hasEnded = true;
 	});
 	child.unref();
+	// The server writes its own only once it has started.
+	writeFileSync(pid, String(child.pid ?? 0));
 	for (const end = Date.now() + SYNC_MS; !hasEnded && Date.now() < end; await sleep(100)) {
 		if ((await stateOf(cluster, node))?.isSynced) return;
 	}
+	if (!hasEnded) child.kill("SIGKILL");
 	throw failure(folder, node, "did not join the cluster");
 }
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection } from "mysql2/promise";
 import { migrate, revert } from "../../src";
+import { LEASE_TABLE } from "../../src/deploy/lease";
 import { migrations } from "../../src/migrations";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openDataSource, statementsOf, TABLES, withDataSource } from "../../testing/dataSource";
@@ -131,7 +132,7 @@ describe("a run on three nodes", () => {
 		}
 	});
 
-	it("is planned with who waits and for how long about", async () => {
+	it("is planned with who waits and for how long about, and a plan leaves nothing", async () => {
 		await installOldDashboard(database);
 		const { code, stdout, stderr } = await runCommand(["plan"], variablesOf(nodes[1]));
 		assert.equal(code, 0, stderr);
@@ -139,6 +140,8 @@ describe("a run on three nodes", () => {
 		assert.match(stdout, /every node waits, about \d/);
 		const json = JSON.parse((await runCommand(["plan", "--json"], variablesOf(nodes[2]))).stdout);
 		assert.equal(json.isCluster, true);
+		assert.match((await runCommand(["doctor"], variablesOf(nodes[0]))).stdout, /Galera, 3 nodes, Primary, Synced/);
+		for (const node of nodes) assert.ok(!(await tablesOn(node)).includes(LEASE_TABLE));
 	});
 });
 
