@@ -28,7 +28,7 @@ describe("a run on three nodes", () => {
 
 	const tablesOn = async (node: TestDatabase) => {
 		const rows = await withDataSource(node, {}, (dataSource) =>
-			dataSource.query<Record<string, string>[]>("SET STATEMENT wsrep_sync_wait = 7 FOR SHOW TABLES"),
+			dataSource.query<Record<string, string>[]>("SET STATEMENT wsrep_sync_wait = 15 FOR SHOW TABLES"),
 		);
 		return rows.flatMap((row) => Object.values(row));
 	};

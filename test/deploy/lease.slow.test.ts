@@ -76,4 +76,22 @@ describe("the lease that holds on every node of a cluster", () => {
 		await lease.release();
 		assert.deepEqual(await database.rows(`SHOW TABLES LIKE '${LEASE_TABLE}'`), []);
 	});
+
+	it("is given back by a user who may not drop its table", async () => {
+		const user = `lease_${database.name.slice(-8)}`;
+		await database.rows(`CREATE USER ${user}@'%' IDENTIFIED BY 'Lease-1-lease'`);
+		try {
+			await database.rows(`GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON ${database.name}.* TO ${user}@'%'`);
+			const restricted = await openDataSource(database, { username: user, password: "Lease-1-lease" });
+			try {
+				const options = { name: NAME, database: database.name, timeout: 0, onProgress: () => undefined };
+				await (await acquireLease(restricted, options)).release();
+			} finally {
+				await restricted.destroy();
+			}
+			assert.deepEqual(await leases(), []);
+		} finally {
+			await database.rows(`DROP USER ${user}@'%'`);
+		}
+	});
 });
