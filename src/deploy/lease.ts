@@ -145,7 +145,9 @@ async function readFromAll({ dataSource, name }: Wait): Promise<LeaseRow | undef
 async function readLease(connection: SideConnection, name: string): Promise<LeaseRow | undefined> {
 	const sql = `SELECT holder, node, beat FROM ${LEASE_TABLE} WHERE name = ?`;
 	try {
-		const [row] = await connection.query<LeaseRow[]>(sql, [name]);
+		// Even a SELECT is a deadlock's victim where another run gives the lease back, and drops the table.
+		const isTransient = (error: unknown) => hasNumber(error, ERROR.LOCK_DEADLOCK);
+		const [row] = await retry(() => connection.query<LeaseRow[]>(sql, [name]), { isTransient, attempts: 10 });
 		return row;
 	} catch (error) {
 		if (!hasNumber(error, ERROR.NO_SUCH_TABLE)) throw error;

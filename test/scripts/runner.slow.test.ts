@@ -13,7 +13,7 @@ let clone: ReturnType<typeof cloneProject>;
 before(() => {
 	clone = cloneProject();
 	rmSync(join(clone.path, "test"), { recursive: true });
-	mkdirSync(join(clone.path, "test", "sub"), { recursive: true });
+	for (const folder of ["sub", "cluster"]) mkdirSync(join(clone.path, "test", folder), { recursive: true });
 	const files = {
 		"good.test.ts": "test('holds', () => assert.match(process.env['TEST_DATABASE_URL']!, /^mysql:/));",
 		"sub/bad.test.ts": "test('breaks', () => assert.fail('on purpose'));",
