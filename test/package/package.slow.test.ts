@@ -66,6 +66,11 @@ test("the tarball holds the build and what goes with it, and nothing else", () =
 	}
 });
 
+test("npm would publish it", async () => {
+	const output = await npm(consumer.path, "publish", tarball.path, "--dry-run");
+	assert.match(output, /^\+ dployr-workspaces-db@\d+\.\d+\.\d+$/m);
+});
+
 test("a debugger and an editor get from the build to the source", () => {
 	const maps = tarball.files.filter((path) => path.startsWith("dist/src/") && path.endsWith(".map"));
 	assert.ok(maps.some((path) => path.endsWith(".d.ts.map")) && maps.some((path) => path.endsWith(".js.map")));

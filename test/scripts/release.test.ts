@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "yaml";
 import { notesOf, releasedManifest } from "../../scripts/release/manifest.mjs";
+import { execute, temporaryFolder } from "../support/processes";
 
 const ROOT = path.join(__dirname, "..", "..");
 const read = (name: string) => readFileSync(path.join(ROOT, name), "utf8");
@@ -34,6 +35,27 @@ describe("a release", () => {
 		refused({ changelog: "## 1.2.3 – unreleased\n" }, /^CHANGELOG\.md gives 1\.2\.3 no date/);
 		refused({ repository: "git@git.example:owner/name" }, /is no address of a repository/);
 	});
+});
+
+test("the workflow's command enters the addresses into package.json, and prints the notes", async () => {
+	const folder = temporaryFolder();
+	try {
+		for (const name of ["release.mjs", "release", "lib"]) {
+			cpSync(path.join(ROOT, "scripts", name), path.join(folder.path, "scripts", name), { recursive: true });
+		}
+		writeFileSync(path.join(folder.path, "package.json"), JSON.stringify(manifest));
+		writeFileSync(path.join(folder.path, "CHANGELOG.md"), changelog);
+		const command = (tag: string) =>
+			execute([process.execPath, "scripts/release.mjs", tag, release.repository], { cwd: folder.path });
+		const refused = await command("v1.2.4");
+		assert.equal(refused.code, 1);
+		assert.match(refused.output, /^Error: The tag is v1\.2\.4 [^\n]+\n$/);
+		assert.deepEqual(await command(release.tag), { code: 0, signal: null, output: "### Added\n\n- This.\n" });
+		const written = JSON.parse(readFileSync(path.join(folder.path, "package.json"), "utf8"));
+		assert.deepEqual(written, releasedManifest(manifest, release));
+	} finally {
+		folder.remove();
+	}
 });
 
 test("every workflow is valid YAML whose scripts exist", () => {
