@@ -7,7 +7,7 @@ import { write } from "../schema/execute";
 import { createMetadata } from "../schema/ownership";
 
 /** Follows the name of a migration in TypeORM's table while it is reverted: it counts as pending from then on. */
-export const HALF_REVERTED = " (half reverted)";
+const HALF_REVERTED = " (half reverted)";
 
 /** A row of TypeORM's table. */
 export interface HistoryRow {

@@ -21,7 +21,7 @@ const TABLE_LOCK_SECONDS = "30";
 const STRICT = "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
 
 /** Each session of the pool's. */
-export const SESSION_VARIABLES: Variables = {
+const SESSION_VARIABLES: Variables = {
 	// mysql2 writes and reads instants in UTC, and escapes texts with backslashes. ONLY_FULL_GROUP_BY stays out, since
 	// MariaDB refuses grouped queries by it that MySQL takes.
 	time_zone: "+00:00",

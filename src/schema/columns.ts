@@ -6,7 +6,7 @@ import type { ActualColumn, ActualTable, ColumnShape, TableShape } from "./shape
 import type { Difference, Guard } from "./verdict";
 
 /** What becomes of one column that is wanted. */
-export type ColumnVerdict =
+type ColumnVerdict =
 	| { readonly kind: "asWanted"; readonly notes: readonly string[] }
 	| { readonly kind: "missing"; readonly column: ColumnShape }
 	| {
@@ -33,7 +33,7 @@ export function columnDifference(actual: ActualTable, wanted: TableShape): Diffe
 	};
 }
 
-export function judgeColumn(table: string, found: ActualColumn | undefined, wanted: ColumnShape): ColumnVerdict {
+function judgeColumn(table: string, found: ActualColumn | undefined, wanted: ColumnShape): ColumnVerdict {
 	const place = `${table}.${wanted.name}`;
 	if (!found) {
 		if (wanted.nullable) return { kind: "missing", column: wanted };

@@ -81,11 +81,6 @@ export async function addRunning({ workspaces, ports }: Context, userId: number,
 	return id;
 }
 
-/** Waits until the server's clock shows another second, so that a timestamp that is set anew differs. */
-export async function nextSecond(database: TestDatabase): Promise<void> {
-	await database.rows("SELECT SLEEP(CEILING(UNIX_TIMESTAMP(NOW(6))) - UNIX_TIMESTAMP(NOW(6)) + 0.01)");
-}
-
 /** How far a date is from the server's clock, in seconds. */
 export async function secondsFromNow(database: TestDatabase, date: Date | null | undefined): Promise<number> {
 	const [row] = await database.rows<{ now: number | string }>("SELECT UNIX_TIMESTAMP() AS now");
