@@ -1,4 +1,4 @@
-import { format } from "mysql2";
+import { format, type QueryOptions } from "mysql2";
 import { DataSource, getMetadataArgsStorage, type Logger } from "typeorm";
 import { createDataSource, type DataSourceSettings, type WorkspacesDataSource } from "../src";
 import { DashboardUser, entities } from "../src/entities";
@@ -95,8 +95,8 @@ export async function statementsOf(dataSource: DataSource, work: () => Promise<u
 		const { query } = connection;
 		if (Object.hasOwn(connection, "query")) return;
 		connection.query = function record(sql, parameters, ...rest) {
-			const text = typeof sql === "string" ? sql : (sql as { sql: string }).sql;
-			statements.push(Array.isArray(parameters) ? format(text, parameters) : text);
+			const { sql: text, values = parameters } = (typeof sql === "string" ? { sql } : sql) as QueryOptions;
+			statements.push(Array.isArray(values) ? format(text, values) : text);
 			return query.call(this, sql, parameters, ...rest);
 		};
 		restored.push(() => Reflect.deleteProperty(connection, "query"));

@@ -11,23 +11,23 @@ import { Workspace } from "./Workspace";
  * const history = await dataSource.getRepository(PreviewEnvironment).countBy({ status: "expired" });
  */
 @Entity("preview_environments")
-// Finds a preview by its public URL.
+// A preview by its public URL: `findByHash`, `findByHashWithPassword`.
 @Index("preview_hash", ["previewHash"], { unique: true })
-// The foreign key, and the previews of a workspace.
+// The foreign key.
 @Index("workspace_id", ["workspaceId"])
 // The foreign key.
 @Index("user_id", ["userId"])
-// Finds the expired.
+// From older dashboards, whose tables have it; no method needs it.
 @Index("idx_expires", ["expiresAt"])
-// Lists by status.
+// By status: `listActive`.
 @Index("idx_status", ["status"])
-// Counts the active previews of a workspace.
+// The active previews of workspaces: `countActive`, `countActiveByWorkspaces`, `createWithinLimit`.
 @Index("idx_workspace_status", ["workspaceId", "status"])
-// Lists a user's previews of a workspace, newest first.
+// A user's previews of a workspace: `listByWorkspaceAndUser`.
 @Index("idx_workspace_user", ["workspaceId", "userId"])
-// Lists the active by expiry, and finds the expired among them.
+// The expired among the active: `listExpired`.
 @Index("idx_status_expires", ["status", "expiresAt"])
-// Finds the ports in use.
+// The ports in use: `PortRepository.listAssigned`, `PortRepository.isAssigned`.
 @Index("idx_assigned_port", ["assignedPort"])
 export class PreviewEnvironment extends Confidential {
 	static override readonly entityName = "PreviewEnvironment";

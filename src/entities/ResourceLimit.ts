@@ -9,9 +9,9 @@ import { LIMIT_DEFAULTS } from "./limitDefaults";
  * const generous = await dataSource.getRepository(ResourceLimit).findBy({ maxWorkspaces: MoreThan(10) });
  */
 @Entity("resource_limits")
-// One row a user.
+// One row a user: `findEffective`, `findOwn`, `removeOwn`.
 @Index("unique_user_limits", ["userId"], { unique: true })
-// One row without a user.
+// One row without a user: `findGlobal`.
 @Index("unique_global_limits", ["globalRow"], { unique: true })
 export class ResourceLimit {
 	/** What errors call it. */

@@ -11,7 +11,7 @@ import { DashboardUser } from "./DashboardUser";
  * console.log(row?.updatedAt, row?.openaiKeyEncrypted);   // when, and undefined: select it by name
  */
 @Entity("user_api_keys")
-// One row a user.
+// One row a user: `findKey`, `hasKey`, `clearKey`.
 @Index("user_id", ["userId"], { unique: true })
 export class UserApiKey extends Confidential {
 	static override readonly entityName = "UserApiKey";

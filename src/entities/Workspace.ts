@@ -17,19 +17,19 @@ import { WorkspaceLog } from "./WorkspaceLog";
  * for (const { projectName, errorMessage, user } of failed) console.log(user?.username, projectName, errorMessage);
  */
 @Entity("workspaces")
-// One workspace for each user and project.
+// One workspace for each user and project: `findByUserAndProject`, `listByUser`, `countByUser`.
 @Index("unique_workspace", ["userId", "projectName"], { unique: true })
 // The foreign key.
 @Index("last_accessed_by", ["lastAccessedBy"])
-// Lists by status.
+// By status: `listRunning`, `listActive`, `listWithContainer`, `markAllStopping`.
 @Index("idx_status", ["status"])
-// Finds the idle.
+// From older dashboards, whose tables have it; no method needs it.
 @Index("idx_last_activity", ["lastActivity"])
-// Finds a workspace by its project alone, on every WebSocket upgrade.
+// A workspace by its project alone, on every WebSocket upgrade: `listRoutesByProject`.
 @Index("idx_project_name", ["projectName"])
-// Finds the ports in use.
+// The ports in use: `PortRepository.listAssigned`, `PortRepository.isAssigned`.
 @Index("idx_assigned_port", ["assignedPort"])
-// Finds which of the running are idle for longer than their timeout, or past their lifetime, and reads only those.
+// The running that are idle for too long or past their lifetime, and only those: `listIdle`, `listPastLifetime`.
 @Index("idx_overdue", ["status", "startedAt", "lastActivity", "idleTimeoutMinutes", "maxLifetimeHours"])
 export class Workspace extends Confidential {
 	static override readonly entityName = "Workspace";

@@ -16,11 +16,11 @@ export type JsonValue = string | number | boolean | null | unknown[] | { [key: s
  * });
  */
 @Entity("workspace_logs")
-// The foreign key, and the log of a workspace.
+// The foreign key, and the log of a workspace: `pageOfWorkspace`.
 @Index("workspace_id", ["workspaceId"])
-// The foreign key, and the log of a user's project.
+// The foreign key, and the log of a user's project: `pageOfProject`.
 @Index("idx_user_project", ["userId", "projectName"])
-// Finds what is due for deletion.
+// Old entries: `deleteOlderThan`.
 @Index("idx_created", ["createdAt"])
 export class WorkspaceLog {
 	/** What errors call it. */

@@ -130,6 +130,28 @@ describe("the state of each migration", () => {
 			);
 			await assert.rejects(revert(dataSource), /FromTheFuture1 is not in this release/);
 		}));
+
+	it("is half reverted until migrate runs it again, or revert goes on with it", () =>
+		withDatabase(async ({ connection }, dataSource) => {
+			const last = names.at(-1) ?? "";
+			const interrupt = () =>
+				connection.query("UPDATE migrations SET name = CONCAT(name, ' (half reverted)') ORDER BY id DESC LIMIT 1");
+			const stateOf = async () => (await status(dataSource)).find(({ name }) => name === last)?.state;
+			await migrate(dataSource);
+			for (const [work, state] of [
+				[migrate, "applied"],
+				[revert, "pending"],
+			] as const) {
+				await interrupt();
+				assert.equal(await stateOf(), "half reverted");
+				const { migrations: done } = await work(dataSource);
+				assert.deepEqual(
+					done.map(({ name }) => name),
+					[last],
+				);
+				assert.equal(await stateOf(), state);
+			}
+		}));
 });
 
 describe("a history that is another program's", () => {

@@ -3,15 +3,19 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { DataSource } from "typeorm";
+import { readComments } from "../../scripts/docs/comments";
 import { migrate } from "../../src";
+import { entities } from "../../src/entities";
 import { isOnCluster } from "../../src/repositories/clusterLock";
-import { openDataSource } from "../../testing/dataSource";
+import { openDataSource, statementsOf } from "../../testing/dataSource";
 import { BIG, createBigDatabase } from "./bigTables";
 import { type Call, callsOf } from "./calls";
 import { type Context, repositoriesOf } from "./context";
 
 /** What an operation may read beside its rows: the ends of ranges, limits, locks, foreign keys. */
 const CONSTANT = 10;
+
+const ROOT = join(__dirname, "../..");
 
 let context: Context;
 
@@ -117,7 +121,44 @@ describe("on tables that have grown for years", () => {
 		assert.deepEqual([...measured].sort(), [...statements.keys()].sort());
 		assert.deepEqual([...measured].sort(), methodsOf(context).sort());
 	});
+
+	test("the methods that an index's comment names find their rows by it", async () => {
+		const used = new Set<string>();
+		for (const call of callsOf(context)) {
+			await call.prepare?.();
+			for (const sql of await statementsOf(context.dataSource, call.work)) {
+				for (const index of await indexesOf(sql)) used.add(`${call.method} ${index}`);
+			}
+		}
+		const named = entities.flatMap((entity) => {
+			const { tableName } = context.dataSource.getMetadata(entity);
+			return [...readComments(ROOT, entity.name).indexes].flatMap(([index, comment]) =>
+				[...comment.matchAll(/`(?:(\w+)\.)?(\w+)`/g)].map(
+					([, repository = `${entity.name}Repository`, method]) => `${repository}.${method} ${tableName}.${index}`,
+				),
+			);
+		});
+		assert.ok(named.length > 10);
+		assert.deepEqual(
+			named.filter((reading) => !used.has(reading)),
+			[],
+			"comments that are not true",
+		);
+	});
 });
+
+/** The indexes by which the server would find the rows of a statement, each as `table.index`. */
+async function indexesOf(sql: string): Promise<string[]> {
+	// What MariaDB executes in front of a statement is no part of what it explains.
+	const statement = sql.replace(/^\/\*M! .*? \*\/ /, "");
+	if (!/^\(?(SELECT|INSERT|UPDATE|DELETE)\b/i.test(statement)) return [];
+	const rows = await context.database.rows<{ table: string | null; key: string | null }>(`EXPLAIN ${statement}`);
+	return rows.flatMap(({ table, key }) => {
+		const [, named = table] = new RegExp(`(\\w+) (?:AS )?${table}\\b`, "i").exec(statement) ?? [];
+		const tables = [table, named];
+		return (key ?? "").split(",").flatMap((index) => tables.map((name) => `${name}.${index}`));
+	});
+}
 
 async function exceeds(call: Call, statements: number | undefined): Promise<string | undefined> {
 	const { method, prepare, work, readsPerRow = 1 } = call;

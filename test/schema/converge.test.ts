@@ -141,6 +141,13 @@ describe("converge on its own, under a plain DataSource", () => {
 		assert.deepEqual(await database.rows("SELECT `table` FROM typeorm_metadata"), []);
 	});
 
+	it("disclaims a table that it finds in another shape than it makes: a run was interrupted before it made it", async () => {
+		await run([authors, books]);
+		await database.connection.query("ALTER TABLE books DROP INDEX idx_genre");
+		await run([authors, books]);
+		assert.deepEqual(await database.rows("SELECT `table` AS owned FROM typeorm_metadata"), [{ owned: "authors" }]);
+	});
+
 	it("leaves the session as it found it", async () => {
 		const queryRunner = dataSource.createQueryRunner();
 		const variables = () =>

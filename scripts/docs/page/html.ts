@@ -146,10 +146,17 @@ function renderTransitions(table: PageTable, transitions: Transitions): string {
 function renderIndexes(table: PageTable): string {
 	const rows = table.indexes.map(
 		(index: PageIndex) =>
-			markup`<tr id="${table.name}.${index.name}.index"><th scope="row" data-label="Index"><code>${index.name}</code>${index.unique && ' <b class="tag unique">UQ</b>'}</th><td data-label="Columns">${index.columns.map((column) => `<a href="#${table.name}.${column}"><code>${column}</code></a> `)}</td><td data-label="What reads it">${rich(index.purpose)}</td><td data-label="History">${renderHistory(index.history)}</td></tr>
+			markup`<tr id="${table.name}.${index.name}.index"><th scope="row" data-label="Index"><code>${index.name}</code>${index.unique && ' <b class="tag unique">UQ</b>'}</th><td data-label="Columns">${index.columns.map((column) => `<a href="#${table.name}.${column}"><code>${column}</code></a> `)}</td><td data-label="What reads it">${withMethods(index.purpose, `${table.entity}Repository`)}</td><td data-label="History">${renderHistory(index.history)}</td></tr>
 `,
 	);
 	return `<h3>Indexes</h3>${renderGrid("indexes", ["Index", "Columns", "What reads it", "History"], rows)}`;
+}
+
+/** Text in which each method is a link to what is said of it; one of another repository stands behind its name. */
+function withMethods(text: string, repository: string): string {
+	return rich(text).replace(/<code>(?:(\w+)\.)?(\w+)<\/code>/g, (code, other: string | undefined, method: string) => {
+		return `<a href="#${other ?? repository}.${method}">${code}</a>`;
+	});
 }
 
 function renderKeys(keys: readonly PageKey[], referring: readonly PageKey[]): string {
@@ -166,7 +173,8 @@ ${others.length > 0 && `<h3>What goes when a row is deleted here</h3><ul class="
 
 function renderMethods(name: string, title: string, methods: readonly RepositoryMethod[]): string {
 	const items = methods.map(
-		(method) => `<div><dt><code>${method.name}</code></dt><dd>${rich(method.purpose)}</dd></div>`,
+		(method) =>
+			`<div id="${name}.${method.name}"><dt><code>${method.name}</code></dt><dd>${rich(method.purpose)}</dd></div>`,
 	);
 	return `<h3>${title}: <code>${name}</code></h3><dl class="methods">${items.join("\n")}</dl>`;
 }
