@@ -152,7 +152,9 @@ async function indexesOf(sql: string): Promise<string[]> {
 	// What MariaDB executes in front of a statement is no part of what it explains.
 	const statement = sql.replace(/^\/\*M! .*? \*\/ /, "");
 	if (!/^\(?(SELECT|INSERT|UPDATE|DELETE)\b/i.test(statement)) return [];
-	const rows = await context.database.rows<{ table: string | null; key: string | null }>(`EXPLAIN ${statement}`);
+	const rows = await context.database.rows<{ table: string | null; key: string | null }>(
+		`EXPLAIN FORMAT=TRADITIONAL ${statement}`,
+	);
 	return rows.flatMap(({ table, key }) => {
 		const [, named = table] = new RegExp(`(\\w+) (?:AS )?${table}\\b`, "i").exec(statement) ?? [];
 		const tables = [table, named];
