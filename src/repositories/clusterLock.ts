@@ -7,9 +7,9 @@ import { boundSession } from "./boundSession";
 import { type ChangeResult, change, type Executor, execute, selectRows, sessionOf } from "./sql";
 
 /**
- * A lock on a row is local to a node of a Galera cluster: what holds on all nodes is that of two transactions which write
- * the same row on different nodes the cluster commits one. So what counts or chooses under the lock does it there in a
- * transaction that writes the global row first, and is done again when another node was first.
+ * A lock on a row is local to a node of a Galera cluster. What holds on all nodes is certification: of two transactions
+ * that write the same row on different nodes, the cluster commits one. A statement that counts or chooses under the lock
+ * therefore runs in a transaction that writes the global row first, and runs again where another node was first.
  */
 
 const FIND = selectRows<ClusterRow>(ResourceLimit)(CLUSTER_QUERY);
@@ -32,7 +32,7 @@ const ROLLBACK = change(ResourceLimit, "ROLLBACK");
 const SET_MARK = change(ResourceLimit, "SAVEPOINT workspaces_db");
 const REMOVE_MARK = change(ResourceLimit, "RELEASE SAVEPOINT workspaces_db");
 
-/** Milliseconds for which conflicts with other nodes are met by doing the work again. */
+/** Milliseconds for which the work is done again after conflicts with other nodes. */
 const CONFLICTS_TIMEOUT = 30_000;
 const CONFLICTS = [ERROR.LOCK_DEADLOCK, ERROR.CHECKREAD, ERROR.AUTOINC_READ_FAILED];
 
@@ -86,7 +86,7 @@ async function transact(
 	await execute(executor, BEGIN);
 	try {
 		const result = await work(executor);
-		// Where nothing else was written, there is nothing for which other nodes would have to be second.
+		// A statement that changed nothing needs no commit, which other nodes could conflict with.
 		await execute(executor, result.affected ? COMMIT : ROLLBACK);
 		return result;
 	} catch (error) {

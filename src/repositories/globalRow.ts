@@ -64,8 +64,8 @@ const FIND = selectRows<{ id: number }>(ResourceLimit)(
 const RESTORE = change(ResourceLimit, "INSERT INTO resource_limits (user_id) VALUES (NULL)");
 
 /**
- * Writes the row, as a cluster has to see: its time of change goes a second forth or back. Where a value stays as it is,
- * the server writes nothing.
+ * Writes the row for a cluster to certify: its time of change goes a second forth or back. Where every value stays as it
+ * is, the server writes nothing.
  */
 const WRITE = change(
 	ResourceLimit,

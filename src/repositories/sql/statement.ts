@@ -67,7 +67,7 @@ export function select<
 	}));
 }
 
-/** A SELECT whose rows are taken as they come. */
+/** A SELECT, or a SHOW, whose rows are taken as they come. */
 export function selectRows<Row, Entity extends ObjectLiteral = ObjectLiteral>(entity: EntityClass<Entity>) {
 	return <const Text extends string>(text: Text): Statement<Row[], ParametersOf<Entity, Text>> =>
 		statement(
@@ -83,7 +83,7 @@ function asRows<Row>(answer: unknown): Row[] {
 
 /** Where a SELECT has no limit, that of the session counts: a list that it cuts would pass for the whole one. */
 function withEveryRow(text: string): string {
-	return /\bLIMIT \S+$/.test(text) ? text : `${text} LIMIT ${NO_LIMIT}`;
+	return /^SHOW |\bLIMIT \S+$/.test(text) ? text : `${text} LIMIT ${NO_LIMIT}`;
 }
 
 /** What a statement that changes rows did. */
