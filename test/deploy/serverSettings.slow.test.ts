@@ -1,22 +1,23 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { compareEntities } from "../../scripts/migrations/generate";
 import { check, migrate, plan, revert } from "../../src";
-import { HOST, startServer, stopServer } from "../../src/testing/server/private-server.mjs";
 import { createTestDatabase, DASHBOARD_USERS_SQL, type TestDatabase } from "../../testing/database";
 import { withDatabase, withDataSource } from "../../testing/dataSource";
 import { installOldDashboard } from "../../testing/oldDashboard";
-import { temporaryFolder } from "../support/processes";
+import { type PrivateServer, startPrivateServer, testOn } from "../support/privateServer";
 
 /** Names that some part of a statement would have to quote or to compare as the server does. */
 const NAMES = ["o'brien", "Upper_Case", "with space", "100%_sure"];
 
-/** Plans, runs, checks and reverts on a database that was made for it, and leaves nothing of ours in it. */
+/** Plans, runs, checks, generates and reverts on a database that was made for it, and leaves nothing of ours in it. */
 async function thereAndBack(database: TestDatabase, isAdopted: boolean): Promise<void> {
 	await withDataSource(database, {}, async (dataSource) => {
 		assert.ok((await plan(dataSource)).steps.length > 0);
 		await migrate(dataSource);
 		const found = await check(dataSource);
 		assert.ok(found.ok, JSON.stringify(found.items.filter((item) => !item.ok)));
+		assert.equal(await compareEntities(dataSource), undefined, "there is nothing to generate");
 		await revert(dataSource, { all: true, allowDataLoss: true });
 	});
 	const tables = await database.rows<Record<string, string>>("SHOW TABLES");
@@ -75,21 +76,19 @@ describe("a session with the server's defaults set to something else", () => {
 });
 
 describe("a server that demands primary keys and compares names without regard to case", () => {
-	const folder = temporaryFolder();
-	const url = process.env["TEST_DATABASE_URL"] ?? "";
+	let server: PrivateServer;
+	let giveBack: () => void;
 	before(async () => {
-		const settings = [
+		server = await startPrivateServer([
 			"--lower-case-table-names=1",
 			"--loose-innodb-force-primary-key=1",
 			"--loose-sql-require-primary-key=1",
-		];
-		const { port, password } = await startServer(folder.path, { throwaway: true, settings });
-		process.env["TEST_DATABASE_URL"] = `mysql://root:${encodeURIComponent(password)}@${HOST}:${port}`;
+		]);
+		giveBack = testOn(server);
 	});
 	after(async () => {
-		process.env["TEST_DATABASE_URL"] = url;
-		await stopServer(folder.path);
-		folder.remove();
+		giveBack?.();
+		await server?.remove();
 	});
 
 	for (const name of ["plain", ...NAMES]) {

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import type { Pool } from "mysql2";
 import { DataSource } from "typeorm";
 import { entities } from "../../src";
+import { ERROR } from "../../src/mysql/errorNumbers";
 import { addUsers } from "../../testing/database";
 import { addUnlimitedUser, type Context, openContext, repositoriesOf, STARTED } from "./context";
 
@@ -166,13 +167,17 @@ describe("an application's own DataSource", () => {
 		const details = { output: "x".repeat(300_000) };
 		const [other = 0] = await addUsers(context.database, "verbose");
 		const workspaceId = await context.workspaces.createWithinLimit({ userId: other, projectName: "big" });
-		await withSessions("SET SESSION sort_buffer_size = 32768", async ({ logs }) => {
+		await withSessions("SET SESSION sort_buffer_size = 32768", async ({ logs }, host) => {
 			// In a table so small the server would rather sort than read an index, if it might.
 			await context.database.rows("DELETE FROM workspace_logs");
 			for (let entry = 0; entry < 3; entry++) {
 				await logs.append({ workspaceId, userId: other, projectName: "big", action: "error", details });
 			}
 			await context.database.rows("ANALYZE TABLE workspace_logs");
+			// MySQL sorts rows with everything that is in them.
+			const sorted = host.query("SELECT * FROM workspace_logs ORDER BY created_at DESC, id DESC LIMIT 50");
+			if (host.options.type === "mysql") await assert.rejects(sorted, { errno: ERROR.OUT_OF_SORTMEMORY });
+			else await sorted;
 			for (const { entries } of [
 				await logs.pageOfWorkspace(workspaceId),
 				await logs.pageOfProject(other, "big"),

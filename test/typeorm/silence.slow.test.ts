@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectionError, ConnectionLostError, createDataSource, type DataSourceSettings } from "../../src";
@@ -181,4 +182,58 @@ test("a stream whose connection goes silent fails with a code", async () => {
 		await assert.rejects(read, { code: "CONNECTION_LOST" });
 		await queryRunner.release();
 	});
+});
+
+/** Passes bytes on without a look at them, until it goes silent: no connection is closed then, and none is answered. */
+async function startRelay(server: Pick<TestDatabase, "host" | "port">) {
+	const sockets = new Set<Socket>();
+	let isSilent = false;
+	const listener = createServer((client) => {
+		const upstream = connect(server);
+		const pairs = [
+			[client, upstream],
+			[upstream, client],
+		] as const;
+		for (const [from, to] of pairs) {
+			sockets.add(from.on("error", () => undefined));
+			from.on("data", (bytes) => isSilent || to.write(bytes)).on("close", () => isSilent || to.destroy());
+		}
+	});
+	await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));
+	return {
+		port: (listener.address() as AddressInfo).port,
+		silence: () => {
+			isSilent = true;
+		},
+		close() {
+			for (const socket of sockets) socket.destroy();
+			return new Promise((done) => listener.close(done));
+		},
+	};
+}
+
+test("an encrypted connection that goes silent is given up, too", async () => {
+	const relay = await startRelay(database);
+	const settings = { ...settingsOf(database), host: "127.0.0.1", port: relay.port, tls: "require" as const, ...BOUNDS };
+	const dataSource = createDataSource(settings);
+	try {
+		await dataSource.initialize();
+	} catch (error) {
+		await relay.close();
+		// MariaDB before 11.4 makes no certificate of its own.
+		assert.match(String(error), /TLS failed/);
+		return;
+	}
+	try {
+		const [cipher] = await dataSource.query<{ Value: string }[]>("SHOW SESSION STATUS LIKE 'Ssl_cipher'");
+		assert.match(cipher?.Value ?? "", /^\w/);
+		assert.equal(Number((await dataSource.query<{ slept: string }[]>("SELECT SLEEP(3) AS slept"))[0]?.slept), 0);
+		const lost = assert.rejects(dataSource.query("SELECT SLEEP(1)"), { code: "CONNECTION_LOST" });
+		relay.silence();
+		await lost;
+		await dataSource.destroy();
+	} finally {
+		if (dataSource.isInitialized) await dataSource.destroy();
+		await relay.close();
+	}
 });
