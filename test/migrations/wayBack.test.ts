@@ -88,6 +88,7 @@ describe("the way back", () => {
 	it("goes over several migrations where one drops a table that refers to another's", () =>
 		withDatabase(async (_, dataSource) => {
 			await migrate(dataSource);
+			await revert(dataSource, { to: migrations[0]?.name });
 			const queryRunner = dataSource.createQueryRunner();
 			try {
 				await new AddNotes().up(queryRunner);
