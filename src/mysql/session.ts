@@ -63,7 +63,6 @@ export const MIGRATING_VARIABLES: Variables = {
 	tx_read_only: "OFF",
 	// A CREATE TABLE IF NOT EXISTS only warns where the table is there.
 	sql_notes: "ON",
-	max_error_count: "64",
 	group_concat_max_len: "1048576",
 	system_versioning_alter_history: "KEEP",
 	wsrep_osu_method: "TOI",
