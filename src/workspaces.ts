@@ -96,7 +96,8 @@ export interface Workspaces extends WorkspacesRepositories {
 	 */
 	transaction<Result>(work: (transaction: WorkspacesTransaction) => Promise<Result>): Promise<Result>;
 	/**
-	 * Waits for the calls that run, and closes every connection. Later calls reject with CONNECTION_FAILED.
+	 * Waits for the calls of repositories that run, and closes every connection; a transaction whose work goes on is
+	 * rolled back. Later calls reject with CONNECTION_FAILED.
 	 *
 	 * @example
 	 * process.once("SIGTERM", () => server.close(() => db.close()));
@@ -119,10 +120,10 @@ export interface Workspaces extends WorkspacesRepositories {
  */
 export function openWorkspaces(settings: DataSourceSettings = {}): Workspaces {
 	const dataSource = createDataSource(settings);
-	const { connect, close } = connecting(dataSource);
-	const once = () => connect({ connectTimeout: 0 });
+	const { connect, callConnected, close } = connecting(dataSource);
+	const once = () => connect(ONE_ATTEMPT);
 	return {
-		...lazily(repositoriesOf(dataSource), (call) => (dataSource.isInitialized ? call() : once().then(call))),
+		...lazily(repositoriesOf(dataSource), callConnected),
 		dataSource,
 		connect: once,
 		async migrate(options = {}) {
@@ -137,6 +138,8 @@ export function openWorkspaces(settings: DataSourceSettings = {}): Workspaces {
 		close,
 	};
 }
+
+const ONE_ATTEMPT = { connectTimeout: 0 };
 
 function repositoriesOf(source: RepositorySource) {
 	return {
@@ -153,18 +156,29 @@ function repositoriesOf(source: RepositorySource) {
 function connecting(dataSource: WorkspacesDataSource) {
 	let pending: Promise<unknown> | undefined;
 	let closed: Promise<void> | undefined;
+	const calls = new Set<Promise<unknown>>();
+	async function connect(changes: Parameters<WorkspacesDataSource["initialize"]>[0] = {}): Promise<void> {
+		if (closed) throw new ConnectionError("These workspaces were closed: open them anew with openWorkspaces()");
+		if (dataSource.isInitialized) return;
+		pending ??= dataSource.initialize(changes).finally(() => {
+			pending = undefined;
+		});
+		await pending;
+	}
 	return {
-		async connect(changes: Parameters<WorkspacesDataSource["initialize"]>[0] = {}): Promise<void> {
-			if (closed) throw new ConnectionError("These workspaces were closed: open them anew with openWorkspaces()");
-			if (dataSource.isInitialized) return;
-			pending ??= dataSource.initialize(changes).finally(() => {
-				pending = undefined;
-			});
-			await pending;
+		connect,
+		/** Connects for a call where that is needed; closing waits for its answer. */
+		callConnected(call: Call): Promise<unknown> {
+			const answer = dataSource.isInitialized && !closed ? call() : connect(ONE_ATTEMPT).then(call);
+			const forget = () => calls.delete(answer);
+			calls.add(answer);
+			answer.then(forget, forget);
+			return answer;
 		},
 		close(): Promise<void> {
 			closed ??= (async () => {
 				await pending?.catch(() => undefined);
+				await Promise.allSettled(calls);
 				if (dataSource.isInitialized) await dataSource.destroy();
 			})();
 			return closed;

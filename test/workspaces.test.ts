@@ -142,6 +142,36 @@ describe("workspaces in one object", () => {
 		}
 	});
 
+	for (const isConnected of [true, false]) {
+		const when = isConnected ? "connected" : "not yet connected";
+		test(`close, ${when}, waits for the calls before it, and refuses those after it`, async () => {
+			const db = openWorkspaces({ ...settingsOf(database), poolSize: 1 });
+			if (isConnected) await db.connect();
+			const calls = Array.from({ length: 5 }, () => db.workspaces.findById(-1));
+			const closing = db.close();
+			for (const late of [() => db.workspaces.findById(-1), () => db.transaction(async () => 1), () => db.connect()]) {
+				await assert.rejects(late(), { code: "CONNECTION_FAILED", message: /closed: open them anew/ });
+			}
+			await closing;
+			assert.deepEqual(await Promise.all(calls), [null, null, null, null, null]);
+		});
+	}
+
+	test("a setting is read when a call tries to connect, so that it can be corrected", async () => {
+		const { host, port, username, password, name } = database;
+		const variables = { DB_HOST: host, DB_USERNAME: username, DB_PASSWORD: password, DB_DATABASE: name };
+		const db = openWorkspaces();
+		try {
+			Object.assign(process.env, variables, { DB_PORT: "none" });
+			await assert.rejects(db.limits.findGlobal(), { code: "INVALID_SETTING", message: /^DB_PORT: / });
+			process.env["DB_PORT"] = String(port);
+			assert.ok(await db.limits.findGlobal());
+		} finally {
+			await db.close();
+			for (const variable of [...Object.keys(variables), "DB_PORT"]) delete process.env[variable];
+		}
+	});
+
 	test("close ends every connection, also one that is being made, and calls after it say so", async () => {
 		const db = openWorkspaces(settingsOf(database));
 		const call = db.workspaces.countByUser(ada).catch((error: unknown) => error);
