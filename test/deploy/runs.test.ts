@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DataSource, type MigrationInterface, type QueryRunner } from "typeorm";
 import { type DeployEvent, entities, migrate, migrations, plan, revert, status } from "../../src";
-import { DataLossError, ForeignHistoryError, InterruptedError, MigrationError } from "../../src/errors";
+import { lockName } from "../../src/deploy/lock";
+import {
+	DataLossError,
+	ForeignHistoryError,
+	InterruptedError,
+	LockTimeoutError,
+	MigrationError,
+} from "../../src/errors";
 import { addUsers, createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openPlainDataSource, withDatabase } from "../../testing/dataSource";
 import { installOldDashboard } from "../../testing/oldDashboard";
@@ -151,6 +158,27 @@ describe("the state of each migration", () => {
 				);
 				assert.equal(await stateOf(), state);
 			}
+		}));
+});
+
+describe("the lock", () => {
+	it("is waited for, and its holder is named where the wait is over; nothing is changed until then", () =>
+		withDatabase(async (database, dataSource) => {
+			const { connection } = database;
+			const name = lockName(database.name);
+			const before = await snapshot(database);
+			await connection.query("SELECT GET_LOCK(?, 0)", [name]);
+			for (const work of [migrate, revert]) {
+				await assert.rejects(work(dataSource, { lockTimeout: 0 }), (error: unknown) => {
+					assert.ok(error instanceof LockTimeoutError, String(error));
+					assert.match(error.who, new RegExp(`session ${connection.threadId}\\b`));
+					return true;
+				});
+			}
+			assert.deepEqual(await snapshot(database), before);
+			await connection.query("SELECT RELEASE_LOCK(?)", [name]);
+			assert.equal((await migrate(dataSource, { lockTimeout: 0 })).migrations.length, migrations.length);
+			assert.deepEqual(await database.rows("SELECT IS_USED_LOCK(?) AS holder", [name]), [{ holder: null }]);
 		}));
 });
 
