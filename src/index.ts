@@ -110,6 +110,7 @@ export {
 	type Operations,
 	openWorkspaces,
 	type Workspaces,
+	type WorkspacesOrFake,
 	type WorkspacesRepositories,
 	type WorkspacesTransaction,
 } from "./workspaces";

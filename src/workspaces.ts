@@ -58,11 +58,8 @@ export interface WorkspacesTransaction extends WorkspacesRepositories {
  * One connection pool and everything that uses it. Made by `openWorkspaces`.
  *
  * @example
- * class WorkspaceService {
- *   constructor(private readonly db: Workspaces) {}
- *   stop = (id: number) => this.db.workspaces.markStopped(id);
- * }
- * const service = new WorkspaceService(openWorkspaces());
+ * const db: Workspaces = openWorkspaces({ poolSize: 3 });
+ * const [running, previews] = await Promise.all([db.workspaces.listRunning(), db.previews.listActive()]);
  */
 export interface Workspaces extends WorkspacesRepositories {
 	/** Everything that TypeORM offers. It is connected once a call was answered, or after `connect`. */
@@ -103,6 +100,26 @@ export interface Workspaces extends WorkspacesRepositories {
 	 * process.once("SIGTERM", () => server.close(() => db.close()));
 	 */
 	close(): Promise<void>;
+}
+
+/**
+ * What a service takes: what `openWorkspaces` gives, or in a test `fakeWorkspaces`, whose transactions have no `manager`.
+ *
+ * @example
+ * class WorkspaceService {
+ *   constructor(private readonly db: WorkspacesOrFake) {}
+ *   delete = (workspaceId: number) => this.db.transaction((tx) => tx.workspaces.deleteById(workspaceId));
+ * }
+ * const [real, tested] = [new WorkspaceService(db), new WorkspaceService(fakeWorkspaces())];
+ */
+export interface WorkspacesOrFake extends WorkspacesRepositories, Pick<Workspaces, "connect" | "close"> {
+	/**
+	 * As `Workspaces.transaction`, with repositories alone.
+	 *
+	 * @example
+	 * await db.transaction((tx) => tx.workspaces.deleteById(id));
+	 */
+	transaction<Result>(work: (transaction: WorkspacesRepositories) => Promise<Result>): Promise<Result>;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { DashboardUser, PreviewEnvironment, Workspace, WorkspaceLog } from "../../entities";
-import type { WorkspacesRepositories } from "../../workspaces";
+import type { WorkspacesOrFake, WorkspacesRepositories } from "../../workspaces";
 import type { Makers } from "../makers";
 import { FakeApiKeyRepository, FakeLogRepository, FakePortRepository, FakeResourceLimitRepository } from "./others";
 import { FakePreviewRepository } from "./previews";
@@ -20,7 +20,7 @@ export interface FakeOptions {
  * await db.limits.setGlobal({ maxWorkspaces: 0 });
  * await db.workspaces.createWithinLimit({ userId: 1, projectName: "shop" });   // rejects: there is no such user
  */
-export interface FakeWorkspaces extends WorkspacesRepositories {
+export interface FakeWorkspaces extends WorkspacesOrFake {
 	/** Rows that fill in what a test does not care about. */
 	readonly make: Makers;
 	/**

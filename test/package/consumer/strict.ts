@@ -3,17 +3,22 @@ import {
 	LimitReachedError,
 	type NewWorkspace,
 	type Operations,
+	openWorkspaces,
 	Workspace,
 	WorkspaceRepository,
 	type WorkspaceStatus,
 	WorkspacesError,
 	type WorkspacesErrorCode,
+	type WorkspacesOrFake,
 	type WorkspacesRepositories,
 } from "dployr-workspaces-db";
 import { fakeWorkspaces } from "dployr-workspaces-db/testing";
 
 /** What a service takes, which a fake is as well; a fake of one's own has the methods that the service needs. */
-const db: WorkspacesRepositories = fakeWorkspaces();
+const db: WorkspacesOrFake = fakeWorkspaces();
+const real: WorkspacesOrFake = openWorkspaces();
+const repositories: WorkspacesRepositories = db;
+void [real, repositories];
 const own: Pick<Operations<WorkspaceRepository>, "findById" | "deleteById"> = {
 	findById: async () => null,
 	deleteById: async (id) => id > 0,
