@@ -3,7 +3,7 @@ import { type Environment, readEnvironment, type Variables } from "./environment
 import { failFor } from "./setting";
 import { type Found, type Origin, Sources } from "./sources";
 import { FOREIGN_VARIABLES, SETTING_NAMES, SETTINGS, type SettingName, type ValueOf } from "./table";
-import { readSecretFile, readTls, type TlsClient } from "./tls";
+import { readSecretFile, readServerKey, readTls, type TlsClient } from "./tls";
 
 /**
  * What a program may set itself. Each option wins over its variable, the variable over the `.env` file, and all of them
@@ -15,7 +15,7 @@ export type DataSourceSettings = { readonly [Name in SettingName]?: ValueOf<Name
 };
 
 /** Settings that are only read to find others. */
-type Resolving = "url" | "passwordFile" | "tls" | "tlsCa" | "tlsCert" | "tlsKey";
+type Resolving = "url" | "passwordFile" | "tls" | "tlsCa" | "tlsCert" | "tlsKey" | "serverKey";
 
 /**
  * The settings in force, all of them checked. Times are in seconds.
@@ -29,6 +29,8 @@ export type ResolvedSettings = {
 } & {
 	/** Undefined where connections are not encrypted. */
 	readonly tls: TlsClient | undefined;
+	/** The server's public key where it is pinned. */
+	readonly serverKey: Buffer | undefined;
 };
 
 /** What a setting is where nothing sets it and it has no default. */
@@ -79,9 +81,10 @@ export function resolveSettings(
 		key: value("tlsKey"),
 		host: socketPath === undefined ? host : undefined,
 	});
+	const serverKey = readServerKey(value("serverKey"), tls !== undefined);
 	const { url: _url, passwordFile: _file, tlsCa: _ca, tlsCert: _cert, tlsKey: _key, ...rest } = valuesOf(found);
 	return {
-		settings: { ...rest, tls } as ResolvedSettings,
+		settings: { ...rest, tls, serverKey } as ResolvedSettings,
 		values: valuesOf(found) as Resolution["values"],
 		origins: Object.fromEntries([...found].flatMap(([name, entry]) => (entry ? [[name, entry.origin]] : []))),
 		notices: [...sources.notices, ...noticesOf(found, environment)],

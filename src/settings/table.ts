@@ -44,7 +44,7 @@ export const SETTINGS = {
 		variable: "DB_TLS",
 		meaning:
 			"`require` encrypts, `verify` also checks the certificate; `verify` is the default with `DB_TLS_CA`. Unless it is " +
-			"`verify`, whoever answers in the server's place learns the password",
+			"`verify`, or `DB_SERVER_KEY` is set, whoever answers in the server's place learns the password",
 		default: "off",
 		words: ["off", "require", "verify"],
 	}),
@@ -61,6 +61,13 @@ export const SETTINGS = {
 	tlsKey: name({
 		variable: "DB_TLS_KEY",
 		meaning: "PEM file of the client's private key, together with its certificate",
+		default: undefined,
+	}),
+	serverKey: name({
+		variable: "DB_SERVER_KEY",
+		meaning:
+			"PEM file of MySQL's public key (`public_key.pem` in its data folder), where `DB_TLS` is `off`: the password is " +
+			"encrypted with this key alone",
 		default: undefined,
 	}),
 	poolSize: integer({

@@ -48,6 +48,15 @@ export function readTls({ mode: given, ca, cert, key, host }: TlsSettings): TlsC
 	};
 }
 
+/** The key with which a password is encrypted where the connection is not; undefined where none is pinned. */
+export function readServerKey(path: string | undefined, isEncrypted: boolean): Buffer | undefined {
+	if (path === undefined) return undefined;
+	if (isEncrypted) failFor("DB_SERVER_KEY")("has no effect unless DB_TLS is off");
+	const key = readPem("DB_SERVER_KEY", path);
+	if (!key.includes("PUBLIC KEY-----")) failFor("DB_SERVER_KEY")("the file holds no public key");
+	return key;
+}
+
 function readPem(variable: string, path: string): Buffer {
 	const content = readSecretFile(variable, path);
 	if (!content.includes("-----BEGIN ")) failFor(variable)("the file is not PEM");

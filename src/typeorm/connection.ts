@@ -1,4 +1,4 @@
-import { type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from "mysql2";
+import { authPlugins, type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from "mysql2";
 import type { ResolvedSettings } from "../settings/settings";
 import { abandon, internalsOf, networkError, WITHOUT_FILES } from "./internals";
 
@@ -24,6 +24,7 @@ export function openConnection(settings: ResolvedSettings, timeout: number): Pro
 		...(password === undefined ? {} : { password }),
 		database,
 		...(tls ? { ssl: tls } : {}),
+		...pinned(settings),
 		charset: "UTF8MB4_UNICODE_CI",
 		timezone: "Z",
 		connectTimeout: timeout,
@@ -39,6 +40,18 @@ export function openConnection(settings: ResolvedSettings, timeout: number): Pro
 			fulfil(single(connection, timeout));
 		});
 	});
+}
+
+/** With a pinned key no server is asked for one: MySQL's two plugins encrypt the password with it. */
+export function pinned({ serverKey }: Pick<ResolvedSettings, "serverKey">): Pick<ConnectionOptions, "authPlugins"> {
+	if (!serverKey) return {};
+	const options = { serverPublicKey: serverKey };
+	return {
+		authPlugins: {
+			caching_sha2_password: authPlugins.caching_sha2_password(options),
+			sha256_password: authPlugins.sha256_password(options),
+		},
+	};
 }
 
 function single(connection: Connection, timeout: number): SingleConnection {

@@ -4,6 +4,7 @@ import type { DataSource, ReplicationMode } from "typeorm";
 import { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
 import type { ServerIdentity } from "../mysql/server";
 import type { ResolvedSettings } from "../settings/settings";
+import { pinned } from "./connection";
 import { type Mysql2, WITHOUT_FILES } from "./internals";
 import { type OpenPool, openPool } from "./pool";
 import { WorkspacesQueryRunner } from "./queryRunner";
@@ -70,8 +71,10 @@ export class WorkspacesDriver extends MysqlDriver {
 }
 
 /** Options of the driver alone, and those that must not be in options which an application may print. */
-function poolOptions({ password, tls }: ResolvedSettings): PoolOptions {
+function poolOptions(settings: ResolvedSettings): PoolOptions {
+	const { password, tls } = settings;
 	return {
+		...pinned(settings),
 		...(password === undefined ? {} : { password }),
 		...(tls ? { ssl: tls } : {}),
 		// TypeORM parses JSON itself, and a string that mysql2 had parsed already would be parsed twice.

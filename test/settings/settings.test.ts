@@ -104,6 +104,8 @@ test("a bad value is refused with the variable's name, in one line, and the valu
 		[{ DB_TLS: "require", DB_TLS_CERT: "/c.pem" }, "DB_TLS_KEY: must be set together with DB_TLS_CERT"],
 		[{ DB_TLS: "require", DB_TLS_KEY: "/k.pem" }, "DB_TLS_CERT: must be set together with DB_TLS_KEY"],
 		[{ DB_TLS: "verify", DB_TLS_CA: __filename }, "DB_TLS_CA: the file is not PEM"],
+		[{ DB_SERVER_KEY: __filename }, "DB_SERVER_KEY: the file is not PEM"],
+		[{ DB_TLS: "require", DB_SERVER_KEY: __filename }, "DB_SERVER_KEY: has no effect unless DB_TLS is off"],
 		[{ DB_PASSWORD_FILE: "/dev/null" }, "DB_PASSWORD_FILE: the file is empty"],
 		[
 			{ DB_PASSWORD_FILE: "/f", DB_PASSWORD: SECRET },

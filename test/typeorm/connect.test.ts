@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
@@ -6,6 +9,7 @@ import { createConnection } from "mysql2/promise";
 import { ConnectionError, ConnectionLostError, createDataSource, type DataSourceSettings } from "../../src";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openDataSource, settingsOf, withDataSource } from "../../testing/dataSource";
+import { temporaryFolder } from "../support/processes";
 import { freePort, startSessionProxy } from "../support/sessionProxy";
 
 const SECRET = "s3cr3t-passw0rd";
@@ -161,6 +165,35 @@ test("with DB_TLS=require the session is encrypted, or there is none", async () 
 	await withDataSource(database, { tls: "require" }, async (dataSource) => {
 		const [cipher] = await dataSource.query<{ Value: string }[]>("SHOW SESSION STATUS LIKE 'Ssl_cipher'");
 		assert.match(cipher?.Value ?? "", /^\w/);
+	});
+});
+
+test("a password is encrypted with the pinned key of the server, and with no other", async (t) => {
+	const [status] = await database.rows<{ Value: string }>(
+		"SHOW GLOBAL STATUS LIKE 'Caching_sha2_password_rsa_public_key'",
+	);
+	const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+	const foreign = publicKey.export({ type: "spki", format: "pem" }) as string;
+	const folder = temporaryFolder();
+	const name = database.name.slice(0, 20);
+	t.after(async () => {
+		folder.remove();
+		await database.rows(`DROP USER ${name}`);
+	});
+	// A new account's password is not in the server's cache, so the server asks for it.
+	await database.rows(`CREATE USER ${name} IDENTIFIED BY '${SECRET}'; GRANT ALL ON ${database.name}.* TO ${name}`);
+	const settings = (key: string) => {
+		const serverKey = join(folder.path, "key.pem");
+		writeFileSync(serverKey, key);
+		return { username: name, password: SECRET, serverKey };
+	};
+	if (status) {
+		const error = await failureAtOnce(settings(foreign));
+		assert.match(error.message, /access denied/);
+	}
+	// MariaDB has no such plugin: it is sent no password.
+	await withDataSource(database, settings(status?.Value ?? foreign), async (dataSource) => {
+		assert.deepEqual(await dataSource.query("SELECT 'in' AS state"), [{ state: "in" }]);
 	});
 });
 
