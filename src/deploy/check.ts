@@ -3,6 +3,7 @@ import { IncompatibleSchemaError } from "../errors";
 import { quote } from "../schema/ddl";
 import { inspect } from "../schema/inspect";
 import { rowsIfAny } from "../schema/rows";
+import { withMigrationSession } from "../schema/session";
 import type { ActualTable, ColumnShape, Snapshot } from "../schema/shape";
 import { differencesOf } from "../typeorm/schemaBuilder";
 import { nameOf, pendingAfter, readHistory } from "./history";
@@ -32,7 +33,7 @@ export interface SchemaCheck {
 export async function check(dataSource: DataSource, product: Product): Promise<SchemaCheck> {
 	const own = dataSource.entityMetadatas.filter((metadata) => metadata.synchronize);
 	const names = own.map((metadata) => metadata.tableName);
-	const { snapshot, pending, items } = await onQueryRunner(dataSource, async (queryRunner) => {
+	const { snapshot, pending, items } = await inMigrationSession(dataSource, async (queryRunner) => {
 		const snapshot = await inspect(queryRunner, names);
 		const pending = pendingAfter(dataSource, await readHistory(queryRunner)).map(({ name }) => name);
 		const items = [
@@ -49,6 +50,14 @@ export async function check(dataSource: DataSource, product: Product): Promise<S
 	const next = pending.length ? [await checkNextRun(dataSource, product)] : [];
 	const all = items.toSpliced(3, 0, ...next, compared);
 	return { ok: all.every((one) => one.ok), items: all };
+}
+
+/** Does the work in a session of the DataSource's that is set up for it. */
+function inMigrationSession<Result>(
+	dataSource: DataSource,
+	work: (queryRunner: QueryRunner) => Promise<Result>,
+): Promise<Result> {
+	return onQueryRunner(dataSource, (queryRunner) => withMigrationSession(queryRunner, () => work(queryRunner)));
 }
 
 /**
@@ -111,7 +120,8 @@ const NOT_COMPARED = item("entities", ["not compared while migrations are pendin
 async function checkEntities(dataSource: DataSource, { tables }: Snapshot, names: string[]): Promise<CheckItem> {
 	const missing = names.filter((name) => !tables.has(name)).map((name) => `the table ${name} is missing`);
 	if (missing.length) return item("entities", missing, "");
-	const drift = (await differencesOf(dataSource)).map((sql) => `differs: ${sql}`);
+	const differences = await differencesOf(dataSource, (work) => inMigrationSession(dataSource, work));
+	const drift = differences.map((sql) => `differs: ${sql}`);
 	return item("entities", drift, `${names.length} tables match the entities`);
 }
 

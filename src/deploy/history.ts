@@ -47,7 +47,7 @@ export async function readHistory(queryRunner: QueryRunner): Promise<HistoryRow[
 
 /** When each migration of the history was run, by its name; empty where TypeORM made the table, which does not say. */
 export async function readAppliedAt(queryRunner: QueryRunner): Promise<Map<string, Date>> {
-	const sql = `SELECT name, UNIX_TIMESTAMP(applied_at) AS seconds FROM ${historyTable(queryRunner.dataSource)}`;
+	const sql = `SELECT name, UNIX_TIMESTAMP(applied_at) AS seconds FROM ${historyTable(queryRunner.dataSource)} LIMIT ${NO_LIMIT}`;
 	try {
 		const rows = (await queryRunner.query(sql)) as { name: string; seconds: unknown }[];
 		const known = rows.filter(({ seconds }) => seconds !== null);

@@ -1,4 +1,4 @@
-import type { DataSource, EntityMetadata, Table, TableColumn, TableColumnOptions } from "typeorm";
+import type { DataSource, EntityMetadata, QueryRunner, Table, TableColumn, TableColumnOptions } from "typeorm";
 import type { SqlInMemory } from "typeorm/driver/SqlInMemory.js";
 import type { ColumnMetadata } from "typeorm/metadata/ColumnMetadata.js";
 import { RdbmsSchemaBuilder } from "typeorm/schema-builder/RdbmsSchemaBuilder.js";
@@ -200,9 +200,23 @@ function settleUniqueness(table: Table, metadata: EntityMetadata): void {
 /**
  * The statements that make the tables match the entities, whatever they would lose: none is executed. Works on an
  * application's own DataSource, too.
+ *
+ * @param inSession does the work in a session that is set up, as those of an application are not
  */
-export async function differencesOf(dataSource: DataSource): Promise<string[]> {
+export async function differencesOf(
+	dataSource: DataSource,
+	inSession: (work: (queryRunner: QueryRunner) => Promise<SqlInMemory>) => Promise<SqlInMemory>,
+): Promise<string[]> {
 	const builder = dataSource.driver.createSchemaBuilder();
-	const found = builder instanceof WorkspacesSchemaBuilder ? (await builder.compare()).statements : await builder.log();
+	const found =
+		builder instanceof WorkspacesSchemaBuilder
+			? (await builder.compare()).statements
+			: await inSession((queryRunner) => new RdbmsSchemaBuilder(within(queryRunner)).log());
 	return found.upQueries.map(({ query }) => query);
+}
+
+/** The same DataSource, with this query runner for everything. */
+function within(queryRunner: QueryRunner): DataSource {
+	const kept = Object.create(queryRunner, { release: { value: async () => undefined } });
+	return Object.create(queryRunner.dataSource, { createQueryRunner: { value: () => kept } });
 }

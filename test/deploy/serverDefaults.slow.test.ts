@@ -1,0 +1,351 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { type Connection, createConnection } from "mysql2/promise";
+import { DataSource } from "typeorm";
+import { check, entities, migrate, migrations, plan, revert } from "../../src";
+import { ERROR, hasNumber } from "../../src/mysql/errorNumbers";
+import { fakeWorkspaces } from "../../src/testing";
+import { makersOf } from "../../src/testing/makers";
+import { createTestDatabase, DASHBOARD_USERS_SQL, type TestDatabase } from "../../testing/database";
+import { withDataSource } from "../../testing/dataSource";
+import { installOldDashboard } from "../../testing/oldDashboard";
+import { repositoriesOf } from "../repositories/context";
+import { type PrivateServer, startPrivateServer, testOn } from "../support/privateServer";
+import { outcomesOn, SCENARIOS } from "../support/scenarios";
+import { describeSchema } from "../support/snapshot";
+
+/**
+ * What new sessions of a server begin with, several at once. Of each server those are set that it has, with a value that
+ * it takes. Everything is done as a user who may set no variable of the server's.
+ */
+type Defaults = Readonly<Record<string, string | number>>;
+
+const HARMLESS: Readonly<Record<string, Defaults>> = {
+	"no mode": { sql_mode: "" },
+	"double quotes around names": { sql_mode: "ANSI", sql_quote_show_create: 0 },
+	"names without quotes": { sql_mode: "NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,IGNORE_SPACE", sql_quote_show_create: 0 },
+	"a traditional mode": { sql_mode: "TRADITIONAL,ONLY_FULL_GROUP_BY,PAD_CHAR_TO_FULL_LENGTH,NO_AUTO_VALUE_ON_ZERO" },
+	"other arithmetic": { sql_mode: "HIGH_NOT_PRECEDENCE,NO_UNSIGNED_SUBTRACTION,REAL_AS_FLOAT,ALLOW_INVALID_DATES" },
+	"Oracle's mode": { sql_mode: "ORACLE" },
+	"assignments at once": { sql_mode: "SIMULTANEOUS_ASSIGNMENT,EMPTY_STRING_IS_NULL,TIME_ROUND_FRACTIONAL" },
+	"tables shown without options": { sql_mode: "NO_KEY_OPTIONS,NO_TABLE_OPTIONS,NO_FIELD_OPTIONS" },
+	"fractions cut": { sql_mode: "TIME_TRUNCATE_FRACTIONAL,NO_DIR_IN_CREATE" },
+	"small bounds": {
+		sql_select_limit: 1,
+		group_concat_max_len: 4,
+		div_precision_increment: 0,
+		max_sort_length: 8,
+		max_allowed_packet: 16_384,
+		tmp_table_size: 1_024,
+		max_heap_table_size: 16_384,
+		sort_buffer_size: 32_768,
+		join_buffer_size: 128,
+		range_optimizer_max_mem_size: 1,
+		eq_range_index_dive_limit: 1,
+		optimizer_search_depth: 0,
+		max_seeks_for_key: 1,
+		innodb_lock_wait_timeout: 1,
+		lock_wait_timeout: 1,
+		net_read_timeout: 1,
+		net_write_timeout: 1,
+	},
+	"big selects refused": { sql_big_selects: 0, max_join_size: 100_000 },
+	"safety switches": {
+		sql_safe_updates: 1,
+		foreign_key_checks: 0,
+		unique_checks: 0,
+		check_constraint_checks: 0,
+		sql_auto_is_null: 1,
+		sql_if_exists: 1,
+		sql_notes: 0,
+		sql_warnings: 1,
+		innodb_snapshot_isolation: 1,
+	},
+	"another place": {
+		lc_time_names: "de_DE",
+		time_zone: "+05:45",
+		character_set_client: "latin1",
+		character_set_connection: "latin1",
+		character_set_results: "latin1",
+		character_set_server: "latin1",
+		default_collation_for_utf8mb4: "utf8mb4_general_ci",
+		character_set_collations: "utf8mb4=utf8mb4_bin",
+		default_week_format: 7,
+	},
+	"another collation": { collation_connection: "utf8mb4_bin", collation_server: "utf8mb4_bin" },
+	"serializable transactions": {
+		transaction_isolation: "SERIALIZABLE",
+		tx_isolation: "SERIALIZABLE",
+		completion_type: 1,
+	},
+	"dirty reads": { transaction_isolation: "READ-UNCOMMITTED", tx_isolation: "READ-UNCOMMITTED", completion_type: 1 },
+	"other tables": {
+		alter_algorithm: "COPY",
+		innodb_strict_mode: 0,
+		explicit_defaults_for_timestamp: 0,
+		default_storage_engine: "MyISAM",
+		default_tmp_storage_engine: "MEMORY",
+		innodb_default_row_format: "redundant",
+		innodb_file_per_table: 0,
+		system_versioning_alter_history: "ERROR",
+	},
+	"times in an old format": { mysql56_temporal_format: 0 },
+	"keys demanded": {
+		sql_require_primary_key: 1,
+		innodb_force_primary_key: 1,
+		sql_generate_invisible_primary_key: 1,
+		show_gipk_in_create_table_and_information_schema: 0,
+		show_create_table_skip_secondary_engine: 1,
+		show_create_table_verbosity: 1,
+		print_identified_with_as_hex: 1,
+		information_schema_stats_expiry: 31_536_000,
+		innodb_compression_default: 1,
+		innodb_read_only_compressed: 1,
+		enforce_storage_engine: "InnoDB",
+	},
+	"ids that skip": { auto_increment_increment: 10, auto_increment_offset: 7, binlog_format: "STATEMENT" },
+	"chatty sessions": {
+		session_track_system_variables: "*",
+		session_track_schema: 1,
+		session_track_state_change: 1,
+		session_track_transaction_info: "STATE",
+		profiling: 1,
+		optimizer_trace: "enabled=on",
+		sql_buffer_result: 1,
+		low_priority_updates: 1,
+		long_query_time: 0,
+		old_passwords: 1,
+		init_connect: "SELECT 1",
+		wait_timeout: 5,
+	},
+};
+
+/** No session can be anything other than what these make of it, or only the application can say what it meant. */
+const REFUSED: readonly (readonly [name: string, defaults: Defaults, own: RegExp, application: RegExp])[] = [
+	["another engine", { enforce_storage_engine: "MyISAM" }, /^MIGRATION_FAILED$/, /^MIGRATION_FAILED$/],
+	["a statement that fails", { init_connect: "SELECT * FROM mysql.nothing" }, /^CONNECTION_FAILED$/, /^ER_|^PROTOCOL/],
+	[
+		"no writes",
+		{ read_only: 1, super_read_only: 1 },
+		/^(READ_ONLY|MIGRATION_FAILED)$/,
+		/^(READ_ONLY|MIGRATION_FAILED)$/,
+	],
+];
+
+const USER = { username: "application", password: "x" };
+/** What a server answers that does not know a variable, a value of it, or cannot have it changed while it runs. */
+const UNKNOWN = [ERROR.UNKNOWN_SYSTEM_VARIABLE, 1193, 1229, 1231, 1232, 1238, 1286, 1115, 1273, 1064];
+
+describe("whatever the sessions of a server begin with", () => {
+	let server: PrivateServer;
+	let giveBack: () => void;
+	/** Opened before anything was set. */
+	let administrator: Connection;
+	let fresh: unknown;
+	const wanted: Record<string, Record<string, unknown>> = {};
+
+	before(async () => {
+		server = await startPrivateServer();
+		giveBack = testOn(server);
+		administrator = await createConnection(server.url);
+		await administrator.query(`CREATE USER ${USER.username} IDENTIFIED BY '${USER.password}'`);
+		for (const name of Object.keys(SCENARIOS)) wanted[name] = await outcomesOn(fakeWorkspaces(), name);
+		await withUsers(async (database) => {
+			await withDataSource(database, {}, (dataSource) => migrate(dataSource));
+			fresh = await describeFrom(administrator, database);
+		});
+	});
+	after(async () => {
+		giveBack?.();
+		await administrator?.end();
+		await server?.remove();
+	});
+
+	/** Sets what the server has of these, and sets it back; how many it has. */
+	async function withDefaults(defaults: Defaults, work: () => Promise<void>): Promise<number> {
+		const changed: [name: string, before: unknown][] = [];
+		try {
+			for (const [name, value] of Object.entries(defaults)) {
+				try {
+					const [[row]] = (await administrator.query(`SELECT @@GLOBAL.${name} AS value`)) as unknown as [
+						{ value: unknown }[],
+					];
+					await administrator.query(`SET GLOBAL ${name} = ?`, [value]);
+					changed.push([name, row?.value]);
+				} catch (error) {
+					if (!hasNumber(error, ...UNKNOWN)) throw error;
+				}
+			}
+			if (changed.length > 0) await work();
+		} finally {
+			for (const [name, before] of changed.reverse()) await administrator.query(`SET GLOBAL ${name} = ?`, [before]);
+		}
+		return changed.length;
+	}
+
+	/** A database of the user's with the dashboard's users in it; its own connection is as if nothing were set. */
+	async function withUsers(work: (database: TestDatabase) => Promise<void>): Promise<void> {
+		const database = await createTestDatabase({ dashboardUsers: false });
+		try {
+			await administrator.query(`USE ${database.name}`);
+			await administrator.query(`GRANT ALL ON ${database.name}.* TO ${USER.username}`);
+			await administrator.query(DASHBOARD_USERS_SQL);
+			await work({ ...database, ...USER, connection: administrator, rows: rowsFrom(administrator) });
+		} finally {
+			await administrator.query("USE mysql");
+			await database.drop();
+		}
+	}
+
+	for (const [name, defaults] of Object.entries(HARMLESS)) {
+		it(`(${name}), migrations and repositories do as ever`, async (context) => {
+			const known = await withDefaults(defaults, async () => {
+				await withUsers(async (database) => {
+					await withDataSource(database, { poolSize: 3 }, async (own) => {
+						assert.ok((await plan(own)).steps.length > 0);
+						await migrate(own);
+						assert.deepEqual(await describeFrom(administrator, database), fresh);
+						await assertUpToDate(own);
+						await assertScenarios(own, own, wanted);
+						await revert(own, { all: true, allowDataLoss: true });
+					});
+					assert.deepEqual(await tables(database), ["dashboard_users"]);
+					await withApplication(database, async (application) => {
+						assert.ok((await plan(application)).steps.length > 0);
+						await migrate(application);
+						assert.deepEqual(await describeFrom(administrator, database), fresh);
+						await assertUpToDate(application);
+						await withDataSource(database, {}, (own) => assertScenarios(application, own, wanted));
+						await revert(application, { all: true, allowDataLoss: true });
+					});
+					assert.deepEqual(await tables(database), ["dashboard_users"]);
+				});
+				await withUsers(async (database) => {
+					await installOldDashboard(database);
+					await withDataSource(database, {}, async (own) => {
+						await migrate(own);
+						await assertUpToDate(own);
+						await revert(own, { all: true });
+					});
+					assert.equal((await tables(database)).length, 6);
+				});
+			});
+			context.diagnostic(`${known} of ${Object.keys(defaults).length} set`);
+		});
+	}
+
+	for (const [name, defaults, ofOwn, ofApplication] of REFUSED) {
+		it(`(${name}), a run is refused by name and changes nothing`, async () => {
+			await withUsers(async (database) => {
+				await withDefaults(defaults, async () => {
+					const own = withDataSource(database, {}, (dataSource) => migrate(dataSource));
+					await assert.rejects(own, ({ code }) => assert.match(code, ofOwn) ?? true);
+					const application = withApplication(database, (dataSource) => migrate(dataSource));
+					await assert.rejects(application, ({ code }) => assert.match(code, ofApplication) ?? true);
+				});
+				assert.deepEqual(await tables(database), ["dashboard_users"]);
+			});
+		});
+	}
+
+	it("(nothing is committed), an application's write is refused and taken back, and migrations run", async () => {
+		await withUsers(async (database) => {
+			await withDefaults({ autocommit: 0 }, async () => {
+				await withDataSource(database, {}, async (own) => {
+					await withApplication(database, (application) => migrate(application));
+					await assertUpToDate(own);
+					await assertScenarios(own, own, wanted);
+					await withApplication(database, async (application) => {
+						const { workspaces } = repositoriesOf(application);
+						const { id: userId } = await makersOf(async () => own).user();
+						const refused = workspaces.createWithinLimit({ userId, projectName: "p" });
+						await assert.rejects(refused, { code: "OPERATION_REFUSED", message: /autocommit/ });
+						await application.transaction(async (manager) => {
+							await manager.withRepository(workspaces).createWithinLimit({ userId, projectName: "q" });
+						});
+						const { workspaces: seen } = repositoriesOf(own);
+						assert.deepEqual(
+							(await seen.listByUser(userId)).map(({ projectName }) => projectName),
+							["q"],
+						);
+					});
+				});
+			});
+		});
+	});
+
+	it("(read-only transactions), an application's write is refused by name", async () => {
+		await withUsers(async (database) => {
+			await withDefaults({ transaction_read_only: 1, tx_read_only: 1 }, async () => {
+				await withApplication(database, async (application) => {
+					await migrate(application);
+					const { workspaces } = repositoriesOf(application);
+					await assert.rejects(workspaces.createWithinLimit({ userId: 1, projectName: "p" }), { code: "READ_ONLY" });
+				});
+				await withDataSource(database, {}, (own) => assertScenarios(own, own, wanted));
+			});
+		});
+	});
+});
+
+const rowsFrom =
+	(connection: Connection) =>
+	async <Row>(sql: string, values?: unknown[]) =>
+		(await connection.query(sql, values))[0] as Row[];
+
+/** Everything of the tables but the format in which MariaDB stores times. */
+async function describeFrom(connection: Connection, database: TestDatabase): Promise<unknown> {
+	const rows = rowsFrom(connection);
+	const here = `'${database.name}'`;
+	const schema = await describeSchema({
+		...database,
+		rows: (sql, values) => rows(sql.replaceAll("DATABASE()", here), values),
+	});
+	return JSON.parse(JSON.stringify(schema).replaceAll(" /* mariadb-5.3 */", ""));
+}
+
+async function tables(database: TestDatabase): Promise<string[]> {
+	const found = await database.rows<Record<string, string>>(`SHOW TABLES FROM ${database.name}`);
+	return found.flatMap((row) => Object.values(row)).sort();
+}
+
+/** An application's own DataSource, which sets nothing. */
+async function withApplication<Result>(
+	{ name, host, port, username, password, rows }: TestDatabase,
+	work: (application: DataSource) => Promise<Result>,
+): Promise<Result> {
+	const [{ version }] = (await rows<{ version: string }>("SELECT VERSION() AS version")) as [{ version: string }];
+	const type = /mariadb/i.test(version) ? "mariadb" : "mysql";
+	const address = { host, port, username, password, database: name };
+	const application = new DataSource({ type, ...address, entities, migrations, migrationsTransactionMode: "none" });
+	await application.initialize();
+	try {
+		return await work(application);
+	} finally {
+		await application.destroy();
+	}
+}
+
+async function assertUpToDate(dataSource: DataSource): Promise<void> {
+	const { ok, items } = await check(dataSource);
+	assert.ok(ok, JSON.stringify(items.filter((item) => !item.ok)));
+}
+
+/** Every method of every repository answers and refuses as its fake does. */
+async function assertScenarios(
+	dataSource: DataSource,
+	own: DataSource,
+	wanted: Record<string, Record<string, unknown>>,
+): Promise<void> {
+	const { keys: apiKeys, ...repositories } = repositoriesOf(dataSource);
+	const make = makersOf(async () => own);
+	for (const name of Object.keys(SCENARIOS)) {
+		const found = await outcomesOn({ ...repositories, apiKeys, make }, name);
+		for (const [call, expected] of Object.entries(wanted[name] ?? {})) {
+			assert.deepEqual(found[call], expected, `${name}: ${call}`);
+		}
+		await own.query("DELETE FROM dashboard_users");
+		await own.query("DELETE FROM resource_limits WHERE user_id IS NULL");
+		await own.query("INSERT INTO resource_limits (user_id) VALUES (NULL)");
+	}
+}
