@@ -62,7 +62,7 @@ async function onPrivateServer() {
 	console.log(
 		`  Variables: set -a; . ./${file}; set +a      (DB_HOST, DB_PORT, DB_USERNAME, DB_PASSWORD, DB_DATABASE)`,
 	);
-	console.log("  Then, say: npm run migration:show");
+	console.log("  Next:      npm run migration:show");
 	console.log("  Stop it:   npm run server -- stop");
 	return 0;
 }
@@ -75,7 +75,7 @@ async function onGivenServer() {
 	console.log(
 		`  SQL:       mariadb --host=${DB_HOST} --port=${DB_PORT} --user=${DB_USERNAME} --password ${DB_DATABASE}`,
 	);
-	console.log("  Then, say: npm run migration:show");
+	console.log("  Next:      npm run migration:show");
 	return 0;
 }
 
