@@ -26,7 +26,7 @@ export function isUnique(metadata: EntityMetadata, columns: readonly ColumnMetad
 }
 
 export function deletion(metadata: EntityMetadata, key: ForeignKeyMetadata): string {
-	return key.onDelete === "CASCADE" ? `the row of ${metadata.tableName} goes too` : "the column becomes NULL";
+	return key.onDelete === "CASCADE" ? `the row of ${metadata.tableName} is deleted, too` : "the column becomes NULL";
 }
 
 /** A purpose that was read from a comment; a missing one fails, so that every part of the schema has one. */

@@ -37,11 +37,11 @@ export class PreviewEnvironment extends Confidential {
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
 
-	/** The workspace it shows; the preview goes with it. */
+	/** The workspace that it shows, with which it is deleted. */
 	@Column({ name: "workspace_id", type: "int" })
 	workspaceId!: number;
 
-	/** The workspace it shows; present when the relation was loaded. */
+	/** The workspace that it shows; present when the relation was loaded. */
 	@ManyToOne(
 		() => Workspace,
 		(workspace) => workspace.previews,
@@ -50,7 +50,7 @@ export class PreviewEnvironment extends Confidential {
 	@JoinColumn({ name: "workspace_id", foreignKeyConstraintName: "preview_environments_ibfk_1" })
 	workspace?: Workspace;
 
-	/** The owner; the preview goes with them. */
+	/** The owner; with that user the preview is deleted. */
 	@Column({ name: "user_id", type: "int" })
 	userId!: number;
 

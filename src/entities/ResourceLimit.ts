@@ -21,11 +21,11 @@ export class ResourceLimit {
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
 
-	/** Whom the row is for; null in the one row for everybody. */
+	/** The user whose limits these are; null in the one row for everybody. */
 	@Column({ name: "user_id", type: "int", nullable: true })
 	userId!: number | null;
 
-	/** Whom the row is for, null for the global one; present when the relation was loaded. */
+	/** The user whose limits these are, null for the global row; present when the relation was loaded. */
 	@ManyToOne(() => DashboardUser, { nullable: true, onDelete: "CASCADE", onUpdate: "RESTRICT" })
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "resource_limits_ibfk_1" })
 	user?: DashboardUser | null;

@@ -39,7 +39,7 @@ export class Workspace extends Confidential {
 	@PrimaryGeneratedColumn({ type: "int" })
 	id!: number;
 
-	/** The owner; the workspace goes with them. */
+	/** The owner; with that user the workspace is deleted. */
 	@Column({ name: "user_id", type: "int" })
 	userId!: number;
 
@@ -96,11 +96,11 @@ export class Workspace extends Confidential {
 	@Column({ name: "max_lifetime_hours", type: "int", nullable: true, default: WORKSPACE_DEFAULTS.maxLifetimeHours })
 	maxLifetimeHours!: number | null;
 
-	/** When a browser tab last gave a sign of life. */
+	/** When a browser tab last sent a heartbeat. */
 	@Column({ name: "last_activity", type: "timestamp", nullable: true })
 	lastActivity!: Date | null;
 
-	/** Who used the workspace last; null when that user is gone. */
+	/** Who used the workspace last; null once that user is deleted. */
 	@Column({ name: "last_accessed_by", type: "int", nullable: true })
 	lastAccessedBy!: number | null;
 

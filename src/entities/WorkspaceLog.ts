@@ -3,7 +3,7 @@ import { DashboardUser } from "./DashboardUser";
 import { WORKSPACE_LOG_ACTIONS, type WorkspaceLogAction } from "./enums";
 import { Workspace } from "./Workspace";
 
-/** A value that JSON can hold. Not recursive: of conditions on such a type the compiler never sees the end. */
+/** A value that JSON can hold. Not recursive: the compiler would not get to the end of conditions on such a type. */
 export type JsonValue = string | number | boolean | null | unknown[] | { [key: string]: unknown };
 
 /**
@@ -43,7 +43,7 @@ export class WorkspaceLog {
 	@JoinColumn({ name: "workspace_id", foreignKeyConstraintName: "workspace_logs_ibfk_1" })
 	workspace?: Workspace | null;
 
-	/** Who did it; the entry goes with them. */
+	/** Who did it; with that user the entry is deleted. */
 	@Column({ name: "user_id", type: "int" })
 	userId!: number;
 
@@ -52,7 +52,7 @@ export class WorkspaceLog {
 	@JoinColumn({ name: "user_id", foreignKeyConstraintName: "workspace_logs_ibfk_2" })
 	user?: DashboardUser;
 
-	/** The project, also after its workspace is gone. */
+	/** The project; it stays when its workspace is deleted. */
 	@Column({ name: "project_name", type: "varchar", length: 100 })
 	projectName!: string;
 

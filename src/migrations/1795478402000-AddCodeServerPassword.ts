@@ -13,7 +13,7 @@ const SHAPE: TableShape = {
 	foreignKeys: [],
 };
 
-/** Adds where the dashboard keeps the encrypted password of a workspace's code-server. */
+/** Adds the columns for the encrypted password of a workspace's code-server. */
 export class AddCodeServerPassword1795478402000 implements MigrationInterface {
 	readonly name = "AddCodeServerPassword1795478402000";
 

@@ -27,7 +27,7 @@ const SHAPE: TableShape = {
 	foreignKeys: [],
 };
 
-/** Lets an administrator's forced deletion be recorded, which the dashboard writes and no release's table took. */
+/** Adds the action by which the dashboard records an administrator's forced deletion; its own tables lack it. */
 export class AddForceDeleteAction1795478403000 implements MigrationInterface {
 	readonly name = "AddForceDeleteAction1795478403000";
 
@@ -35,7 +35,7 @@ export class AddForceDeleteAction1795478403000 implements MigrationInterface {
 		await converge(queryRunner, [SHAPE], { create: false });
 	}
 
-	/** Takes the value away from a table that this module made; rows that hold it are deleted only when that is meant. */
+	/** Takes the value away from a table that this module made; rows that hold it are deleted only where that was allowed. */
 	async down(queryRunner: QueryRunner): Promise<void> {
 		// safety-assured: no rows hold the value unless that was allowed
 		await removeEnumValues(queryRunner, { table: TABLE, column: "action", values: [ADDED] });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkspacesDataSource } from "../../src";
 import type { DeployLock } from "../../src/deploy/deployLock";
 import { acquireLease, LEASE_TABLE } from "../../src/deploy/lease";
@@ -57,7 +58,7 @@ describe("the lease that holds on every node of a cluster", () => {
 		const lost = await acquire();
 		await database.rows(`UPDATE ${LEASE_TABLE} SET holder = 'another'`);
 		await assert.rejects(async () => {
-			for (;;) await lost.ensureHeld();
+			for (const end = Date.now() + 30_000; Date.now() < end; await sleep(100)) await lost.ensureHeld();
 		}, LockLostError);
 		await lost.release();
 		assert.deepEqual(

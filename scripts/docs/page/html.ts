@@ -67,7 +67,7 @@ function renderLegend(): string {
 	const line = (kind: string, label: string) =>
 		`<span><svg class="sample ${kind}" viewBox="0 0 44 12" aria-hidden="true"><path d="M0 6h44"/></svg>${label}</span>`;
 	return `<p class="legend">
-${line("cascades", "the row goes with its parent")}
+${line("cascades", "deleted with its parent")}
 ${line("clears", "the column becomes NULL")}
 <span><b class="tag primary">PK</b> primary key</span><span><b class="tag key">FK</b> foreign key</span><span><b class="tag unique">UQ</b> unique</span>
 <span><b class="mono">?</b> may be NULL</span>
@@ -168,7 +168,7 @@ function renderKeys(keys: readonly PageKey[], referring: readonly PageKey[]): st
 	);
 	const others = referring.map((key) => `<li>${link(key.table, key.column)}: ${escapeText(key.deletion)}.</li>`);
 	return markup`${own.length > 0 && `<h3>Foreign keys</h3><ul class="keys">${own.join("")}</ul>`}
-${others.length > 0 && `<h3>What goes when a row is deleted here</h3><ul class="keys">${others.join("")}</ul>`}`;
+${others.length > 0 && `<h3>When a row of this table is deleted</h3><ul class="keys">${others.join("")}</ul>`}`;
 }
 
 function renderMethods(name: string, title: string, methods: readonly RepositoryMethod[]): string {
