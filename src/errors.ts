@@ -62,7 +62,7 @@ abstract class OperationalError extends WorkspacesError {
  * try {
  *   readSettings({ port: 70_000 });
  * } catch (error) {
- *   if (error instanceof SettingsError) console.error(error.message);   // port: must be …
+ *   if (error instanceof SettingsError) console.error(error.message);   // DB_PORT: must be …
  * }
  */
 export class SettingsError extends OperationalError {
@@ -150,16 +150,7 @@ export class RefusedOperationError extends OperationalError {
 	readonly code = "OPERATION_REFUSED";
 }
 
-/**
- * A statement that would lose data.
- *
- * @example
- * const { statement, remedy }: LossyChange = {
- *   statement: "ALTER TABLE `workspaces` DROP COLUMN `disk_limit`",
- *   reason: "dropping the column deletes what it holds",
- *   remedy: "change it in place with MODIFY COLUMN",
- * };
- */
+/** A statement that would lose data. */
 export interface LossyChange {
 	readonly statement: string;
 	readonly reason: string;
@@ -269,8 +260,7 @@ export class LockTimeoutError extends MigrationError {
  * Another run took over the right to migrate this database: this one stops. Run it again.
  *
  * @example
- * const again = error instanceof LockLostError;
- * if (again) await db.migrate();   // what is done already is not done twice
+ * if (error instanceof LockLostError) await db.migrate();   // what is done already is not done twice
  */
 export class LockLostError extends MigrationError {
 	override readonly name = "LockLostError";
@@ -307,7 +297,7 @@ export class MissingPrivilegesError extends MigrationError {
  *
  * @example
  * if (error instanceof ForeignHistoryError) {
- *   await openWorkspaces({ migrationsTable: "workspaces_migrations" }).migrate();
+ *   console.error(`${error.table} is taken: set DB_MIGRATIONS_TABLE=workspaces_migrations`);
  * }
  */
 export class ForeignHistoryError extends MigrationError {
@@ -330,9 +320,10 @@ export class ForeignHistoryError extends MigrationError {
  * The run was stopped by its caller, between two statements. Run it again to continue.
  *
  * @example
- * const { signal } = new AbortController();
- * await db.migrate({ signal }).catch((error) => {
- *   if (!(error instanceof InterruptedError)) throw error;   // else the next start goes on
+ * const controller = new AbortController();
+ * process.once("SIGTERM", () => controller.abort());
+ * await db.migrate({ signal: controller.signal }).catch((error) => {
+ *   if (!(error instanceof InterruptedError)) throw error;   // the next start goes on where this one stopped
  * });
  */
 export class InterruptedError extends MigrationError {
@@ -639,7 +630,7 @@ export class BusyError extends WorkspacesError {
  * The table's ids are used up: 2,147,483,647 rows were inserted into it, deleted ones included.
  *
  * @example
- * if (error instanceof IdsExhaustedError) console.error(`No ids are left for ${error.entity}: make the column BIGINT`);
+ * if (error instanceof IdsExhaustedError) console.error(`No ${error.entity} can be created any more`);
  */
 export class IdsExhaustedError extends WorkspacesError {
 	override readonly name = "IdsExhaustedError";

@@ -112,7 +112,7 @@ export class PreviewEnvironmentRepository extends Repository<PreviewEnvironment>
 	 *
 	 * @example
 	 * const previews = await db.previews.listByWorkspaceAndUser(workspaceId, req.user.id);
-	 * const [active, history] = [previews.filter(({ status }) => status === "running"), previews.slice(0, 20)];
+	 * const ended = previews.filter(({ status }) => status === "stopped" || status === "expired");
 	 */
 	async listByWorkspaceAndUser(workspaceId: number, userId: number): Promise<PreviewEnvironment[]> {
 		return highestIdFirst(await execute(this, statements.OF_WORKSPACE_AND_USER, { workspaceId, userId }));
