@@ -32,7 +32,8 @@ export interface TestDatabase extends Workspaces {
 	/** The same as variables (`DB_HOST`, …), for another process, or for services that read them when they are loaded. */
 	readonly environment: Readonly<Record<string, string>>;
 	/**
-	 * Deletes every row that tests made; the global limits are as the migrations left them.
+	 * Deletes every user with what is theirs, and sets the global limits back. Rows that hang on no user stay: those of the
+	 * application's own tables.
 	 *
 	 * @example
 	 * await testDb.clear();   // afterEach: the next test starts with empty tables

@@ -20,7 +20,7 @@ before(async () => {
 	cpSync(join(__dirname, "consumer"), consumer.path, { recursive: true });
 	copyFileSync(join(consumer.path, "strict.ts"), join(consumer.path, "strict.mts"));
 	await npm(consumer.path, "ci");
-	await npm(consumer.path, "install", tarball.path);
+	await npm(consumer.path, "install", tarball.path, "node@26");
 });
 
 after(async () => {
@@ -161,9 +161,13 @@ for (const { typescript, types, resolutions } of [
 	});
 }
 
-test("strict TypeScript compiles against it as CommonJS and as an ES module, and both run", async () => {
+test("strict TypeScript compiles against it as CommonJS and as an ES module, and both run, on a new Node as well", async () => {
 	await run(bin("tsc"), "-p", ".");
-	for (const file of ["strict.js", "strict.mjs"]) {
-		assert.equal(await run(process.execPath, join("out", file)), "from-esm is stopped on no port\n");
+	const newNode = join("node_modules", "node", "bin", "node");
+	assert.match(await run(newNode, "--version"), /^v26\./);
+	for (const node of [process.execPath, newNode]) {
+		for (const file of ["strict.js", "strict.mjs"]) {
+			assert.equal(await run(node, join("out", file)), "from-esm is stopped on no port\n");
+		}
 	}
 });
