@@ -1,5 +1,6 @@
 import type { DataSource, EntityMetadata, QueryRunner } from "typeorm";
 import { IncompatibleSchemaError } from "../errors";
+import { isSameExpression } from "../schema/columns";
 import { quote } from "../schema/ddl";
 import { inspect } from "../schema/inspect";
 import { rowsIfAny } from "../schema/rows";
@@ -161,7 +162,7 @@ function columnProblems(table: ActualTable, metadata: EntityMetadata): string[] 
 	for (const column of metadata.columns) {
 		const place = `${table.name}.${column.databaseName}`;
 		const found = table.columns.find((candidate) => candidate.name === column.databaseName);
-		if (column.asExpression && bare(found?.generated) !== bare(column.asExpression)) {
+		if (column.asExpression && !isSameExpression(found?.generated ?? null, column.asExpression)) {
 			problems.push(`${place} is generated as ${found?.generated ?? "nothing"}, expected ${column.asExpression}`);
 		}
 		// TypeORM takes LONGTEXT for JSON on every server; a dump of MariaDB's makes it so on MySQL.
@@ -183,12 +184,6 @@ function jsonWarnings(table: ActualTable, metadata: EntityMetadata, checked: Set
 
 function toJson({ name }: ActualTable, column: ColumnShape): string {
 	return `ALTER TABLE ${quote(name)} MODIFY COLUMN ${quote(column.name)} json ${column.nullable ? "NULL" : "NOT NULL"}`;
-}
-
-function bare(expression: unknown): string {
-	return String(expression ?? "")
-		.toLowerCase()
-		.replace(/[\s`()]/g, "");
 }
 
 /** The columns that MariaDB checks to be JSON, as `table.column`. */

@@ -1,5 +1,6 @@
 import type { Migration, QueryRunner } from "typeorm";
 import { IncompatibleSchemaError, MigrationError } from "../errors";
+import { messageOf } from "../mysql/errorNumbers";
 import { emptyRecording, type MigrationContext, type Recording, withContext } from "../schema/context";
 import { retryIncompatible } from "../schema/converge";
 import { removeCopies } from "../schema/trial";
@@ -62,7 +63,7 @@ async function recordMigration(
 }
 
 function reasonOf(name: string, error: unknown): string {
-	const reason = error instanceof Error ? error.message : String(error);
+	const reason = messageOf(error);
 	return `nothing was changed: the dry run of ${name} failed: ${reason}`;
 }
 

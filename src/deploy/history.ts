@@ -1,6 +1,6 @@
 import { type DataSource, Migration, type MigrationInterface, type QueryRunner } from "typeorm";
 import { ForeignHistoryError, MigrationError, WorkspacesError } from "../errors";
-import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { ERROR, hasNumber, messageOf } from "../mysql/errorNumbers";
 import { NO_LIMIT } from "../mysql/session";
 import { quote } from "../schema/ddl";
 import { write } from "../schema/execute";
@@ -95,7 +95,7 @@ export async function prepareHistory(queryRunner: QueryRunner, history: readonly
 		await makeHistory(queryRunner, history);
 	} catch (error) {
 		if (error instanceof WorkspacesError) throw error;
-		const reason = error instanceof Error ? error.message : String(error);
+		const reason = messageOf(error);
 		throw new MigrationError(`nothing was changed: the history of migrations cannot be written: ${reason}`, {
 			cause: error,
 		});

@@ -144,6 +144,11 @@ export function errorNumber(error: unknown): number {
 	return typeof errno === "number" && errno > 0 ? errno : errorNumber(error.cause);
 }
 
+/** What an error says, in whatever form it was thrown. */
+export function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}
+
 /** Whether the server failed with one of these numbers. */
 export function hasNumber(error: unknown, ...numbers: readonly number[]): boolean {
 	return numbers.includes(errorNumber(error));

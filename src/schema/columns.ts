@@ -40,7 +40,11 @@ function judgeColumn(table: string, found: ActualColumn | undefined, wanted: Col
 		return { kind: "incompatible", problem: `${place} is missing, expected ${describe(wanted)}` };
 	}
 	const type = reconcileTypes(found.type, wanted.type);
-	if (type === null || !isSameExpression(found, wanted) || found.autoIncrement !== wanted.autoIncrement) {
+	if (
+		type === null ||
+		!isSameExpression(found.generated, wanted.generated) ||
+		found.autoIncrement !== wanted.autoIncrement
+	) {
 		return { kind: "incompatible", problem: `${place} is ${describe(found)}, expected ${describe(wanted)}` };
 	}
 	const own = valuesBeyond(type, wanted.type);
@@ -68,9 +72,9 @@ function describe(column: ColumnShape): string {
 }
 
 /** The servers rewrite an expression: MySQL adds brackets, both add backticks and change case. */
-function isSameExpression(found: ColumnShape, wanted: ColumnShape): boolean {
+export function isSameExpression(found: string | null, wanted: string | null): boolean {
 	const bare = (expression: string | null) => (expression ?? "").toLowerCase().replace(/[\s`()]/g, "");
-	return bare(found.generated) === bare(wanted.generated);
+	return bare(found) === bare(wanted);
 }
 
 function nullGuard(table: string, column: ColumnShape): Guard {

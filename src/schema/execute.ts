@@ -1,7 +1,7 @@
 import { format } from "mysql2";
 import type { QueryRunner } from "typeorm";
 import { MigrationError, TableInUseError } from "../errors";
-import { hasNumber } from "../mysql/errorNumbers";
+import { hasNumber, messageOf } from "../mysql/errorNumbers";
 import { retry } from "../mysql/retry";
 import { ALREADY_MADE, isUnsupported, LOCKED, NEXT, textOf } from "./alter";
 import { blockers } from "./blockers";
@@ -189,7 +189,7 @@ export async function sendWhenFree(queryRunner: QueryRunner, table: string, sql:
 
 function failure(change: Change, error: unknown): unknown {
 	if (error instanceof MigrationError) return error;
-	const reason = error instanceof Error ? error.message : String(error);
+	const reason = messageOf(error);
 	const what = change.what.join(", ") || textOf(change);
 	return new MigrationError(`${change.table}: step "${what}" failed: ${reason}`, { cause: error });
 }

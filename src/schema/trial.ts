@@ -1,5 +1,5 @@
 import type { QueryRunner } from "typeorm";
-import { ERROR, hasNumber } from "../mysql/errorNumbers";
+import { ERROR, hasNumber, messageOf } from "../mysql/errorNumbers";
 import { retry } from "../mysql/retry";
 import { ALREADY_MADE, isUnsupported, LOCKED, NEXT, textOf } from "./alter";
 import type { Algorithm } from "./clause";
@@ -70,10 +70,6 @@ async function hasTriggers(queryRunner: QueryRunner, table: string): Promise<boo
 		`SELECT 1 FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = ${literal(table)} LIMIT 1`,
 	)) as unknown[];
 	return rows.length > 0;
-}
-
-function messageOf(error: unknown): string {
-	return error instanceof Error ? error.message : String(error);
 }
 
 /** What identifies an ALTER in a dry run and in the run after it. */
