@@ -116,7 +116,7 @@ const HARMLESS: Readonly<Record<string, Defaults>> = {
 		long_query_time: 0,
 		old_passwords: 1,
 		init_connect: "SELECT 1",
-		wait_timeout: 5,
+		wait_timeout: 60,
 	},
 };
 
