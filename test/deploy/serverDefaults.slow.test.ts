@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, createConnection } from "mysql2/promise";
 import { DataSource } from "typeorm";
 import { check, entities, migrate, migrations, plan, revert } from "../../src";
 import { ERROR, hasNumber } from "../../src/mysql/errorNumbers";
+import { variableSql } from "../../src/mysql/session";
 import { fakeWorkspaces } from "../../src/testing";
 import { makersOf } from "../../src/testing/makers";
 import { createTestDatabase, DASHBOARD_USERS_SQL, type TestDatabase } from "../../testing/database";
 import { withDataSource } from "../../testing/dataSource";
 import { installOldDashboard } from "../../testing/oldDashboard";
+import { startGate } from "../../testing/proxy";
 import { repositoriesOf } from "../repositories/context";
 import { type PrivateServer, startPrivateServer, testOn } from "../support/privateServer";
 import { outcomesOn, SCENARIOS } from "../support/scenarios";
@@ -147,7 +150,7 @@ describe("whatever the sessions of a server begin with", () => {
 	before(async () => {
 		server = await startPrivateServer();
 		giveBack = testOn(server);
-		administrator = await createConnection(server.url);
+		administrator = await createConnection({ uri: server.url, supportBigNumbers: true, bigNumberStrings: true });
 		await administrator.query(`CREATE USER ${USER.username} IDENTIFIED BY '${USER.password}'`);
 		for (const name of Object.keys(SCENARIOS)) wanted[name] = await outcomesOn(fakeWorkspaces(), name);
 		await withUsers(async (database) => {
@@ -170,7 +173,7 @@ describe("whatever the sessions of a server begin with", () => {
 					const [[row]] = (await administrator.query(`SELECT @@GLOBAL.${name} AS value`)) as unknown as [
 						{ value: unknown }[],
 					];
-					await administrator.query(`SET GLOBAL ${name} = ?`, [value]);
+					await administrator.query(`SET GLOBAL ${name} = ${valueSql(value)}`);
 					changed.push([name, row?.value]);
 				} catch (error) {
 					if (!hasNumber(error, ...UNKNOWN)) throw error;
@@ -178,7 +181,9 @@ describe("whatever the sessions of a server begin with", () => {
 			}
 			if (changed.length > 0) await work();
 		} finally {
-			for (const [name, before] of changed.reverse()) await administrator.query(`SET GLOBAL ${name} = ?`, [before]);
+			for (const [name, before] of changed.reverse()) {
+				await administrator.query(`SET GLOBAL ${name} = ${valueSql(before)}`);
+			}
 		}
 		return changed.length;
 	}
@@ -274,6 +279,33 @@ describe("whatever the sessions of a server begin with", () => {
 		});
 	});
 
+	it("(statements of half a second at most), a run waits for another one as long as that takes", async () => {
+		await withUsers(async (database) => {
+			await withDefaults({ max_statement_time: 0.5, max_execution_time: 500 }, async () => {
+				const gate = await startGate(database);
+				const first = withDataSource(gate.database, {}, (own) => migrate(own));
+				await gate.holds(first);
+				let isOver = false;
+				const others = Promise.all([
+					withDataSource(database, {}, (own) => migrate(own)),
+					withApplication(database, (application) => migrate(application)),
+				]).finally(() => {
+					isOver = true;
+				});
+				await sleep(1_500);
+				assert.equal(isOver, false);
+				gate.letGo();
+				const { migrations: done } = await first;
+				assert.deepEqual(
+					(await others).flatMap(({ migrations: late }) => late),
+					[],
+				);
+				assert.ok(done.length > 0);
+				await gate.close();
+			});
+		});
+	});
+
 	it("(read-only transactions), an application's write is refused by name", async () => {
 		await withUsers(async (database) => {
 			await withDefaults({ transaction_read_only: 1, tx_read_only: 1 }, async () => {
@@ -287,6 +319,11 @@ describe("whatever the sessions of a server begin with", () => {
 		});
 	});
 });
+
+/** As the server takes it: a number of 64 bits is read as text. */
+function valueSql(value: unknown): string {
+	return value === null ? "NULL" : variableSql(String(value));
+}
 
 const rowsFrom =
 	(connection: Connection) =>

@@ -59,8 +59,8 @@ async function sendInPool(dataSource: DataSource, prepared: Prepared<unknown>, s
 		if (isUncommitted(answer)) {
 			await runner.query("ROLLBACK");
 			throw new RefusedOperationError(
-				"The sessions of this DataSource do not commit what they write (autocommit = 0): set it to 1, or do this in a " +
-					"transaction",
+				"The sessions of this DataSource do not commit what they write: set autocommit to 1 and completion_type to " +
+					"NO_CHAIN, or do this in a transaction",
 			);
 		}
 		return answer;
@@ -69,12 +69,13 @@ async function sendInPool(dataSource: DataSource, prepared: Prepared<unknown>, s
 	}
 }
 
-const SERVER_STATUS_AUTOCOMMIT = 2;
+/** In an answer's status: the session is in a transaction. MySQL's mark of autocommit is on also where it is off. */
+const SERVER_STATUS_IN_TRANS = 1;
 
 /** Whether something was written that nobody commits: no transaction was begun here. */
 function isUncommitted(answer: unknown): boolean {
-	const { serverStatus = SERVER_STATUS_AUTOCOMMIT } = answer as Partial<ResultSetHeader>;
-	return !(serverStatus & SERVER_STATUS_AUTOCOMMIT);
+	const { serverStatus = 0 } = answer as Partial<ResultSetHeader>;
+	return (serverStatus & SERVER_STATUS_IN_TRANS) !== 0;
 }
 
 /**
