@@ -8,7 +8,7 @@ export interface EntityComments {
 	readonly indexes: ReadonlyMap<string, string>;
 }
 
-/** Reads the comments of an entity's source, which stand above its decorators in the way that the formatter lays out. */
+/** Reads the comments of an entity's source, which stand above its decorators as the formatter lays them out. */
 export function readComments(root: string, entityName: string): EntityComments {
 	const source = readFileSync(path.join(root, "src", "entities", `${entityName}.ts`), "utf8");
 	const properties = [...source.matchAll(/\t\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n(?:\t[@})\t][^\n]*\n)+\t(\w+)!: /g)];

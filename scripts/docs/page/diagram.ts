@@ -96,13 +96,13 @@ function badgeOf(column: PageColumn): readonly [string, string] | undefined {
 
 function renderKey(key: PageKey, points: readonly Point[], tables: readonly PageTable[]): string {
 	const isMirrored = isLeft(key.table, tables);
-	const way = isMirrored ? [...points].reverse() : points;
-	const [start, end] = [way[0], way.at(-1)];
+	const route = isMirrored ? [...points].reverse() : points;
+	const [start, end] = [route[0], route.at(-1)];
 	if (!start || !end) return "";
 	const side = isMirrored ? -1 : 1;
 	const kind = key.cascades ? "cascades" : "clears";
 	return markup`<g class="link c-${key.refersTo} ${kind}" data-from="${key.refersTo}" data-to="${key.table}" data-key="${key.column}"><title>${key.table}.${key.column} refers to ${key.refersTo}: when the parent is deleted, ${escapeText(key.deletion)}</title>
-<path class="hit" d="${rounded(way)}"/><path class="line" d="${rounded(way)}"/>
+<path class="hit" d="${rounded(route)}"/><path class="line" d="${rounded(route)}"/>
 <path class="mark" d="${parentMark(start, side, key.optional)}${childMark(end, side, key.one)}"/></g>`;
 }
 

@@ -107,9 +107,9 @@ function toLayers(boxes: readonly Box[], lines: readonly Line[]): { layers: Node
 		for (let rank = rankOf(line.from) + 1; rank < rankOf(line.to); rank++) {
 			passes.push(place({ id: `${index}@${rank}`, width: 0, height: PASS, isPass: true }, rank));
 		}
-		const way = [from, ...passes, to];
-		return way.slice(1).map((node, position) => {
-			const start = way[position] ?? from;
+		const stops = [from, ...passes, to];
+		return stops.slice(1).map((node, position) => {
+			const start = stops[position] ?? from;
 			const fromY = start.isPass ? PASS / 2 : line.fromY;
 			return { line: index, from: start, to: node, fromY, toY: node.isPass ? PASS / 2 : line.toY };
 		});
