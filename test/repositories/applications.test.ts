@@ -119,6 +119,46 @@ describe("an application's own DataSource", () => {
 		}
 	});
 
+	test("checks foreign keys, and lists every row, whatever its sessions do", async () => {
+		const off = "SET SESSION foreign_key_checks = 0, sql_select_limit = 1, sql_quote_show_create = 0";
+		await withSessions(off, async ({ workspaces, previews, logs }) => {
+			const nobody = { code: "NOT_FOUND", entity: "DashboardUser" };
+			await assert.rejects(workspaces.createWithinLimit({ userId: 999_999, projectName: "p" }), nobody);
+			const [first = 0, second = 0] = await Promise.all(
+				["one", "two"].map((projectName) => workspaces.createWithinLimit({ userId: user, projectName })),
+			);
+			assert.ok((await workspaces.listByUser(user)).length >= 2);
+			await assert.rejects(workspaces.heartbeat(first, 999_999), nobody);
+			await previews.createWithinLimit({ workspaceId: first, userId: user, previewHash: "goes" });
+			const entry = { userId: user, projectName: "one", action: "start" as const };
+			await logs.append({ ...entry, workspaceId: first });
+			await assert.rejects(logs.append({ ...entry, workspaceId: 999_999 }), { code: "NOT_FOUND", entity: "Workspace" });
+			assert.deepEqual(await Promise.all([first, second].map((id) => workspaces.deleteById(id))), [true, true]);
+			assert.equal(await context.previews.findByHash("goes"), null);
+			const { entries } = await context.logs.pageOfProject(user, "one");
+			assert.deepEqual(
+				entries.map(({ workspaceId }) => workspaceId),
+				[null],
+			);
+		});
+	});
+
+	test("is refused a write that nobody commits", async () => {
+		for (const setting of ["autocommit = 0", "completion_type = 1"]) {
+			const refused = { code: "OPERATION_REFUSED", message: /autocommit to 1 and completion_type to NO_CHAIN/ };
+			await withSessions(
+				`SET SESSION ${setting}`,
+				async ({ workspaces }, host) => {
+					// With CHAIN, a transaction begins where one ends.
+					await host.transaction((manager) => manager.query("SELECT 1"));
+					await assert.rejects(workspaces.createWithinLimit({ userId: user, projectName: "nobody's" }), refused);
+				},
+				{ poolSize: 1 },
+			);
+		}
+		assert.equal(await context.workspaces.findByUserAndProject(user, "nobody's"), null);
+	});
+
 	test("has connections for lists while many creations wait for the global row", async () => {
 		const holder = context.dataSource.createQueryRunner();
 		await holder.startTransaction();
@@ -175,7 +215,7 @@ describe("an application's own DataSource", () => {
 			}
 			await context.database.rows("ANALYZE TABLE workspace_logs");
 			// MySQL sorts rows with everything that is in them.
-			const sorted = host.query("SELECT * FROM workspace_logs ORDER BY created_at DESC, id DESC LIMIT 50");
+			const sorted = host.query("SELECT * FROM workspace_logs ORDER BY action, id DESC LIMIT 50");
 			if (host.options.type === "mysql") await assert.rejects(sorted, { errno: ERROR.OUT_OF_SORTMEMORY });
 			else await sorted;
 			for (const { entries } of [
