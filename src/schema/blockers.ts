@@ -1,10 +1,13 @@
 import type { QueryRunner } from "typeorm";
+import { redactSql } from "../mysql/redact";
 
 interface Session {
 	id: number | string;
 	user: string;
 	host: string | null;
 	seconds: number | string | null;
+	/** What it executes, as far as this user may see it; null where it executes nothing just now. */
+	statement: string | null;
 }
 
 /** Sessions that a message names at most. */
@@ -14,7 +17,7 @@ const MOST = 5;
 const HOLDERS = (
 	table: string,
 ) => `SELECT t.PROCESSLIST_ID AS id, t.PROCESSLIST_USER AS user, t.PROCESSLIST_HOST AS host,
-		t.PROCESSLIST_TIME AS seconds
+		t.PROCESSLIST_TIME AS seconds, t.PROCESSLIST_INFO AS statement
 	FROM performance_schema.metadata_locks l JOIN performance_schema.threads t ON t.THREAD_ID = l.OWNER_THREAD_ID
 	WHERE l.OBJECT_SCHEMA = DATABASE() AND l.OBJECT_NAME = '${table}' AND l.LOCK_STATUS = 'GRANTED'
 		AND t.PROCESSLIST_ID <> CONNECTION_ID() LIMIT ${MOST}`;
@@ -70,10 +73,26 @@ export async function visibleSessions(queryRunner: QueryRunner): Promise<Visible
 		Host: string | null;
 		db: string | null;
 		Time: number | string | null;
+		Info: string | null;
 	}[];
-	return rows.map(({ Id, User, Host, db, Time }) => ({ id: Id, user: User, host: Host, seconds: Time, database: db }));
+	return rows.map(({ Id, User, Host, db, Time, Info }) => ({
+		id: Id,
+		user: User,
+		host: Host,
+		seconds: Time,
+		database: db,
+		statement: Info,
+	}));
 }
 
-export function describeSession({ id, user, host, seconds }: Session): string {
-	return `session ${id} (${user}@${(host ?? "?").replace(/:\d+$/, "")}, for ${seconds ?? "?"} s)`;
+/** Characters of a statement that a message shows. */
+const SHOWN = 100;
+
+export function describeSession({ id, user, host, seconds, statement }: Session): string {
+	const shown = redactSql(statement ?? "")
+		.replaceAll(/\s+/g, " ")
+		.trim();
+	const cut = shown.length > SHOWN ? `${shown.slice(0, SHOWN)}…` : shown;
+	const who = `${user}@${(host ?? "?").replace(/:\d+$/, "")}`;
+	return `session ${id} (${who}, for ${seconds ?? "?"} s${cut && `: ${cut}`})`;
 }
