@@ -1,6 +1,7 @@
 import { type Arguments, readArguments } from "./arguments";
 import type { CommandName } from "./commands";
-import { createOutput } from "./output";
+import { createOutput, type Output } from "./output";
+import { onSignal } from "./signals";
 import type { Work } from "./work";
 
 /** Loads a command's file, so that no command waits for what only another one needs. */
@@ -22,7 +23,10 @@ export async function run(args: readonly string[]): Promise<number> {
 		given = readArguments(args);
 		const { command, options } = given;
 		output = createOutput({ json: options.json === true, quiet: options.quiet === true });
-		if (command && !options.help && !options.version) return await LOAD[command]()(given, output);
+		if (command && !options.help && !options.version) {
+			onSignal(() => reportInterruption(output, given));
+			return await LOAD[command]()(given, output);
+		}
 		const { helpOf, packageVersion } = require("./help") as typeof import("./help");
 		output.result(options.version ? packageVersion() : helpOf(command));
 		return 0;
@@ -30,4 +34,11 @@ export async function run(args: readonly string[]): Promise<number> {
 		const { reportFailure } = require("./failure") as typeof import("./failure");
 		return reportFailure(error, output, given);
 	}
+}
+
+/** Whatever a command does before its work can be interrupted in order, it has changed nothing by then. */
+function reportInterruption(output: Output, given: Arguments | undefined): void {
+	const { InterruptedError } = require("../errors") as typeof import("../errors");
+	const { reportFailure } = require("./failure") as typeof import("./failure");
+	reportFailure(new InterruptedError("interrupted; nothing was changed"), output, given);
 }

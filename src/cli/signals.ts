@@ -12,6 +12,14 @@ export interface Interruption {
 
 let handler: (interruption: Interruption) => void = endAtOnce;
 
+/** Has a signal say how things stand before it ends the process, until work that ends in order begins. */
+export function onSignal(say: () => void): void {
+	handler = (interruption) => {
+		say();
+		endAtOnce(interruption);
+	};
+}
+
 /**
  * Ends the process at SIGINT and SIGTERM with an exit code that says so, also where the process is the first one of a
  * container, which the system would not end by itself.
