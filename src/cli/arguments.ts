@@ -16,6 +16,8 @@ export interface Arguments {
 	readonly options: Readonly<Partial<Record<OptionName, string | true>>>;
 	/** The settings that were given as options. */
 	readonly settings: DataSourceSettings;
+	/** All of it, word by word. */
+	readonly args: readonly string[];
 }
 
 const SHORT: Readonly<Record<string, string>> = Object.fromEntries(
@@ -47,7 +49,7 @@ export function readArguments(args: readonly string[]): Arguments {
 		else options[name] = value ?? true;
 	}
 	if (words.length > 1) refuse().refuseUsage(`${command} takes no argument, and ${words.slice(1).join(" ")} was given`);
-	return { command, options, settings: settings as DataSourceSettings };
+	return { command, options, settings: settings as DataSourceSettings, args };
 }
 
 /** Own code, since Node's `parseArgs` costs a call that has nothing to do 4 ms, and does not say what is nearest. */

@@ -1,4 +1,4 @@
-import { ConnectionError, SettingsError, WorkspacesError } from "../errors";
+import { ConnectionError, IncompatibleSchemaError, SettingsError, WorkspacesError } from "../errors";
 import { redactMessage } from "../mysql/redact";
 import type { Arguments } from "./arguments";
 import { COMMANDS, EXIT } from "./commands";
@@ -9,6 +9,8 @@ export interface Failure {
 	readonly exitCode: number;
 	readonly code: string;
 	readonly message: string;
+	/** Each reason by itself, where there are several. */
+	readonly problems?: readonly string[];
 }
 
 /** An error as a program or a person gets it; no value of a statement or setting is part of it. */
@@ -17,19 +19,21 @@ export function failureOf(error: unknown): Failure {
 	if (error instanceof UsageError) return { exitCode: EXIT.usage, code: "WRONG_USAGE", message };
 	if (error instanceof SettingsError) return { exitCode: EXIT.usage, code: error.code, message };
 	if (error instanceof ConnectionError) return { exitCode: EXIT.noServer, code: error.code, message };
-	return { exitCode: EXIT.refused, code: error instanceof WorkspacesError ? error.code : "FAILED", message };
+	const code = error instanceof WorkspacesError ? error.code : "FAILED";
+	const problems = error instanceof IncompatibleSchemaError ? { problems: error.problems } : {};
+	return { exitCode: EXIT.refused, code, message, ...problems };
 }
 
 /** Prints an error, and returns the exit code that it stands for. */
 export function reportFailure(error: unknown, output: Output, given: Arguments | undefined): number {
-	const { exitCode, code, message } = failureOf(error);
+	const { exitCode, ...failure } = failureOf(error);
 	const command = given?.command;
 	output.line("");
 	if (output.json) {
 		const event = command && COMMANDS[command].streams ? { event: "report" } : {};
-		output.result(JSON.stringify({ ...event, ok: false, error: { code, message } }));
+		output.result(JSON.stringify({ ...event, ok: false, error: failure }));
 	}
-	output.error(`Error: ${message}`);
+	output.error(`Error: ${failure.message}`);
 	if (exitCode === EXIT.usage) output.error(`See dployr-workspaces-db ${command ? `${command} ` : ""}--help`);
 	return exitCode;
 }

@@ -63,34 +63,36 @@ function showFailure(
 	{ error, interruption }: Ended,
 	report: Report | undefined,
 ): number {
-	const { exitCode, code, message } = failureOf(error);
+	const { exitCode, ...failure } = failureOf(error);
 	if (output.json) {
 		const next = nextOf(error, given);
 		output.result(
 			JSON.stringify({
 				event: "report",
 				ok: false,
-				error: { code, message, ...(next ? { next } : {}) },
+				error: { ...failure, ...(next ? { next } : {}) },
 				...contentOf(report),
 			}),
 		);
 	}
 	if (report?.kind === "report" && !output.json) output.error(`Done until then: ${formatReport(report.report)}`);
-	output.error(`Error: ${message}`);
+	output.error(`Error: ${failure.message}`);
 	const next = nextOf(error, given);
 	if (next) output.error(`Next: ${next}`);
 	return interruption?.exitCode ?? exitCode;
 }
 
 /** What to type next. */
-function nextOf(error: unknown, { command }: Arguments): string | undefined {
-	const call = `dployr-workspaces-db ${command}`;
+function nextOf(error: unknown, { command, args }: Arguments): string | undefined {
+	const call = ["dployr-workspaces-db", ...args.map(shellWord)].join(" ");
 	if (!(error instanceof WorkspacesError)) return undefined;
 	switch (error.code) {
 		case "INCOMPATIBLE_SCHEMA":
-			return "correct what is listed, check with dployr-workspaces-db plan, and run it again";
+			return `correct what is listed, then ${command === "migrate" ? `dployr-workspaces-db plan, and ${call}` : call}`;
 		case "DATA_LOSS":
 			return `after a backup, if that data may be deleted: ${call} --allow-data-loss`;
+		case "OPERATION_REFUSED":
+			return "dployr-workspaces-db status";
 		case "INTERRUPTED":
 		case "LOCK_LOST":
 		case "LOCK_TIMEOUT":
@@ -100,4 +102,9 @@ function nextOf(error: unknown, { command }: Arguments): string | undefined {
 		default:
 			return undefined;
 	}
+}
+
+/** A word as a shell takes it. */
+function shellWord(word: string): string {
+	return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

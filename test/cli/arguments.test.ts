@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConnectionError, MigrationError, readSettings, SettingsError } from "../../src";
+import { ConnectionError, IncompatibleSchemaError, MigrationError, readSettings, SettingsError } from "../../src";
 import { readArguments } from "../../src/cli/arguments";
 import { COMMAND_NAMES, SETTING_OPTIONS } from "../../src/cli/commands";
 import { failureOf } from "../../src/cli/failure";
@@ -67,6 +67,7 @@ test("an exit code for each kind of failure", () => {
 	assert.equal(failureOf(new SettingsError("x")).exitCode, 2);
 	assert.equal(failureOf(new ConnectionError("x")).exitCode, 3);
 	assert.deepEqual(failureOf(new MigrationError("x")), { exitCode: 1, code: "MIGRATION_FAILED", message: "x" });
+	assert.deepEqual(failureOf(new IncompatibleSchemaError(["a", "b"])).problems, ["a", "b"]);
 	const driver = Object.assign(new Error("Duplicate entry 'secret' for key 'name'"), {
 		errno: 1062,
 		code: "ER_DUP_ENTRY",
