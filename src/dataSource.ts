@@ -176,7 +176,7 @@ function withLog<Options extends deploy.DeployOptions>(dataSource: DataSource, o
 /**
  * Runs the pending migrations of an initialized DataSource: this package's, and those of the application that it has.
  * One run at a time on a database, refused as a whole before anything is changed where one can't be carried out. With
- * nothing pending: one statement. What it does goes to `onEvent`, else to the DataSource's logger.
+ * nothing pending: two statements. What it does goes to `onEvent`, else to the DataSource's logger.
  *
  * @throws IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, LockTimeoutError before anything is
  *   changed; TableInUseError, LockLostError, InterruptedError, MigrationError where it has to be run again

@@ -138,7 +138,7 @@ export class ReadOnlyServerError extends WorkspacesError {
 }
 
 /**
- * The operation would change tables that are not this package's.
+ * The operation would change tables that are not this package's, or names what is not there. Nothing was changed.
  *
  * @example
  * await dataSource.synchronize().catch((error) => {
@@ -267,6 +267,11 @@ export class LockLostError extends MigrationError {
 	override readonly code = "LOCK_LOST";
 }
 
+/** The statement that gives a user, as the server writes it (`'name'@'host'`), privileges on a database. */
+export function grantSql(user: string, database: string, privileges: readonly string[]): string {
+	return `GRANT ${privileges.join(", ")} ON \`${database.replaceAll("`", "``")}\`.* TO ${user}`;
+}
+
 /**
  * The user lacks privileges that migrations need. Nothing was changed; the message has the GRANT that is missing.
  *
@@ -287,7 +292,7 @@ export class MissingPrivilegesError extends MigrationError {
 	) {
 		super(
 			`${user} lacks ${missing.join(", ")} on ${database}; nothing was changed. ` +
-				`As an administrator: GRANT ${missing.join(", ")} ON \`${database.replaceAll("`", "``")}\`.* TO ${user}`,
+				`As an administrator: ${grantSql(user, database, missing)}`,
 		);
 	}
 }

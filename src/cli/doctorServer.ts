@@ -1,5 +1,5 @@
 import type { DataSource } from "typeorm";
-import { inspectPrivileges } from "../deploy/privileges";
+import { copiesNote, inspectPrivileges } from "../deploy/privileges";
 import { isClusterNode } from "../mysql/cluster";
 import { VARIABLES } from "./serverVariables";
 
@@ -30,7 +30,9 @@ export async function examineServer(dataSource: DataSource): Promise<ServerFacts
 		const variables = await pairs(rows, `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names.join(", ")})`);
 		const ssl = await pairs(rows, "SHOW SESSION STATUS LIKE 'Ssl\\_%'");
 		const wsrep = await pairs(rows, "SHOW GLOBAL STATUS LIKE 'wsrep\\_%'");
-		const { missing, database, user } = await inspectPrivileges(queryRunner);
+		const granted = await inspectPrivileges(queryRunner);
+		const { missing, database, user } = granted;
+		const note = copiesNote(granted);
 		const clock = await compareClocks(rows);
 		const lacks = missing.length ? [`${user} lacks ${missing.join(", ")} on ${database}`] : [];
 		const found = findings(variables);
@@ -42,7 +44,7 @@ export async function examineServer(dataSource: DataSource): Promise<ServerFacts
 			clock: clock.text,
 			variables: Object.fromEntries(variables),
 			problems: [...lacks, ...found.problems],
-			remarks: [...clock.remarks, ...found.remarks],
+			remarks: [...(note ? [note] : []), ...clock.remarks, ...found.remarks],
 		};
 	} finally {
 		await queryRunner.release();

@@ -48,6 +48,8 @@ function textOf(event: Exclude<DeployEvent, { readonly kind: "report" | "upToDat
 		}
 		case "removing":
 			return `removing from ${event.table}: ${event.row}`;
+		case "note":
+			return `note: ${event.text}`;
 	}
 }
 

@@ -1,4 +1,5 @@
 import { migrationNames } from "../migrations/names";
+import { LIST_COPIES } from "../schema/copies";
 import type { ResolvedSettings } from "../settings/settings";
 import { openConnection } from "../typeorm/connection";
 
@@ -6,8 +7,8 @@ import { openConnection } from "../typeorm/connection";
 const CONNECT_TIMEOUT = 2_000;
 
 /**
- * Whether every migration has its record, found out without TypeORM: one connection and one statement. False also
- * where that stays unknown: the run itself finds out.
+ * Whether every migration has its record, and no killed run left a copy of a table, found out without TypeORM: one
+ * connection and two statements. False also where that stays unknown: the run itself finds out.
  *
  * @throws ConnectionError where the server refuses this user
  */
@@ -26,7 +27,8 @@ export async function isUpToDate(settings: ResolvedSettings): Promise<boolean> {
 	try {
 		const rows = await connection.query("SELECT id, timestamp, name FROM ??", [settings.migrationsTable]);
 		const records = new Set(rows.map(({ name }) => name));
-		return names.every((name) => records.has(name));
+		if (!names.every((name) => records.has(name))) return false;
+		return !(await connection.query(LIST_COPIES)).length;
 	} catch {
 		return false;
 	} finally {

@@ -1,15 +1,17 @@
 import type { DataSource, EntityMetadata, QueryRunner } from "typeorm";
 import { IncompatibleSchemaError } from "../errors";
+import { sqlOf } from "../schema/clause";
 import { isSameExpression } from "../schema/columns";
 import { quote } from "../schema/ddl";
 import { inspect } from "../schema/inspect";
+import { mendablesOf } from "../schema/mendable";
 import { rowsIfAny } from "../schema/rows";
 import { withMigrationSession } from "../schema/session";
-import type { ActualTable, ColumnShape, Snapshot } from "../schema/shape";
+import type { ActualTable, ColumnShape, Server, Snapshot } from "../schema/shape";
 import { differencesOf } from "../typeorm/schemaBuilder";
 import { nameOf, pendingAfter, readHistory } from "./history";
 import { plan } from "./plan";
-import { inspectPrivileges } from "./privileges";
+import { copiesNote, inspectPrivileges } from "./privileges";
 import type { CheckItem, Product, RowCheck } from "./product";
 import { onQueryRunner } from "./run";
 
@@ -41,7 +43,7 @@ export async function check(dataSource: DataSource, product: Product): Promise<S
 			checkServer(dataSource, snapshot),
 			await checkPrivileges(queryRunner),
 			checkPending(pending, dataSource.migrations.map(nameOf)),
-			await checkStorage(queryRunner, snapshot, own),
+			checkStorage(snapshot, own),
 		];
 		for (const question of product.checks) items.push(await checkRows(queryRunner, question));
 		return { snapshot, pending, items };
@@ -95,9 +97,11 @@ function checkServer(dataSource: DataSource, { server }: Snapshot): CheckItem {
 }
 
 async function checkPrivileges(queryRunner: QueryRunner): Promise<CheckItem> {
-	const { missing, database, user } = await inspectPrivileges(queryRunner);
+	const privileges = await inspectPrivileges(queryRunner);
+	const { missing, database, user } = privileges;
 	const lacks = missing.length ? [`${user} lacks ${missing.join(", ")} on ${database}`] : [];
-	return item("privileges", lacks, `${user} may do on ${database} what a migration needs`);
+	const note = copiesNote(privileges);
+	return item("privileges", lacks, `${user} may do on ${database} what a migration needs`, note ? [note] : []);
 }
 
 function checkPending(pending: readonly string[], known: readonly string[]): CheckItem {
@@ -126,12 +130,7 @@ async function checkEntities(dataSource: DataSource, { tables }: Snapshot, names
 	return item("entities", drift, `${names.length} tables match the entities`);
 }
 
-async function checkStorage(
-	queryRunner: QueryRunner,
-	{ tables, server }: Snapshot,
-	metadatas: readonly EntityMetadata[],
-): Promise<CheckItem> {
-	const checked = server.family === "mariadb" ? await jsonChecks(queryRunner) : undefined;
+function checkStorage({ tables, server }: Snapshot, metadatas: readonly EntityMetadata[]): CheckItem {
 	const found = metadatas.flatMap((metadata) => {
 		const table = tables.get(metadata.tableName);
 		return table ? [{ table, metadata }] : [];
@@ -140,7 +139,7 @@ async function checkStorage(
 		"storage",
 		found.flatMap(({ table, metadata }) => [...engineProblems(table), ...columnProblems(table, metadata)]),
 		"InnoDB and generated columns are as they should be",
-		found.flatMap(({ table, metadata }) => [...charsetWarnings(table), ...jsonWarnings(table, metadata, checked)]),
+		found.flatMap(({ table, metadata }) => copyWarnings(table, metadata, server)),
 	);
 }
 
@@ -149,12 +148,13 @@ function engineProblems({ name, engine }: ActualTable): string[] {
 	return [`${name} uses the engine ${engine}, expected InnoDB (ALTER TABLE ${quote(name)} ENGINE=InnoDB)`];
 }
 
-function charsetWarnings({ name, collation }: ActualTable): string[] {
-	if (collation.startsWith("utf8mb4_")) return [];
-	return [
-		`${name} uses ${collation}, which cannot hold every character; to convert it, which copies the table while ` +
-			`writers wait: ALTER TABLE ${quote(name)} CONVERT TO CHARACTER SET utf8mb4`,
-	];
+/** What a run leaves alone unless it may copy tables, with the statement that mends it. */
+function copyWarnings(table: ActualTable, { columns }: EntityMetadata, server: Server): string[] {
+	const known = columns.map(({ databaseName }) => databaseName);
+	return mendablesOf(table, known, server).map(({ clause, reason }) => {
+		const sql = `ALTER TABLE ${quote(table.name)} ${sqlOf(clause, server).join(", ")}`;
+		return `${table.name} ${reason}; to mend it, which copies the table while writers wait: ${sql}`;
+	});
 }
 
 function columnProblems(table: ActualTable, metadata: EntityMetadata): string[] {
@@ -173,31 +173,8 @@ function columnProblems(table: ActualTable, metadata: EntityMetadata): string[] 
 	return problems;
 }
 
-function jsonWarnings(table: ActualTable, metadata: EntityMetadata, checked: Set<string> | undefined): string[] {
-	return metadata.columns.flatMap((column) => {
-		const found = table.columns.find((candidate) => candidate.name === column.databaseName);
-		const place = `${table.name}.${column.databaseName}`;
-		if (column.type !== "json" || !found || !checked || checked.has(place)) return [];
-		return [`${place} has no CHECK, so that it takes text that is not JSON; to add it: ${toJson(table, found)}`];
-	});
-}
-
 function toJson({ name }: ActualTable, column: ColumnShape): string {
 	return `ALTER TABLE ${quote(name)} MODIFY COLUMN ${quote(column.name)} json ${column.nullable ? "NULL" : "NOT NULL"}`;
-}
-
-/** The columns that MariaDB checks to be JSON, as `table.column`. */
-async function jsonChecks(queryRunner: QueryRunner): Promise<Set<string>> {
-	const rows = (await queryRunner.query(
-		"SELECT TABLE_NAME AS tableName, CHECK_CLAUSE AS clause FROM information_schema.CHECK_CONSTRAINTS " +
-			"WHERE CONSTRAINT_SCHEMA = DATABASE()",
-	)) as { tableName: string; clause: string }[];
-	return new Set(
-		rows.flatMap(({ tableName, clause }) => {
-			const [, column] = /^json_valid\(`(.+)`\)$/i.exec(clause) ?? [];
-			return column ? [`${tableName}.${column}`] : [];
-		}),
-	);
 }
 
 async function checkRows(queryRunner: QueryRunner, { name, sql, problemsOf, describe }: RowCheck): Promise<CheckItem> {

@@ -8,7 +8,7 @@ import { recordRun } from "./history";
 import { isPlannable, type Product } from "./product";
 
 /** What some migrations would do, as recorded. */
-export type DryRun = Pick<Recording, "statements" | "steps" | "losses" | "algorithms">;
+export type DryRun = Pick<Recording, "statements" | "steps" | "losses" | "algorithms" | "notes" | "isUntried">;
 
 /** The migrations of a dry run, in the order in which they would run. */
 export interface Planned {
@@ -19,6 +19,7 @@ export interface Planned {
 	/** Whether each ALTER is tried on an empty copy of its table; only under the lock, and with the privileges for it. */
 	readonly usesCopies?: boolean;
 	readonly allowTableCopy?: boolean;
+	readonly allowDataLoss?: boolean;
 }
 
 /**
@@ -39,9 +40,18 @@ async function dryRunOnce(queryRunner: QueryRunner, planned: Planned): Promise<D
 		// What can't be removed now is removed by the next run; the first error is the one to throw.
 		await removeCopies(queryRunner, recording).catch(() => undefined);
 	}
-	const problems = [...new Set(recording.problems)];
-	if (problems.length) throw new IncompatibleSchemaError(problems);
+	// Nobody waits for the copy of a table that is dropped as part of the same decision.
+	const refusedCopies = recording.refusedCopies.filter(({ table }) => recording.tables.get(table) !== null);
+	const problems = [...new Set([...recording.problems, ...refusedCopies.map(({ problem }) => problem)])];
+	if (problems.length)
+		throw new IncompatibleSchemaError([...problems, ...(planned.allowDataLoss ? [] : lossesOf(recording))]);
 	return recording;
+}
+
+/** Who mends what a revert is refused for is to learn at once what it would be refused for then. */
+function lossesOf({ losses }: Recording): string[] {
+	const how = "after a backup, allow it by --allow-data-loss or WORKSPACES_ALLOW_DATA_LOSS=yes";
+	return losses.map((loss) => `reverting would delete ${loss}; ${how}`);
 }
 
 async function recordMigration(
@@ -50,7 +60,7 @@ async function recordMigration(
 	{ product, direction, usesCopies = false, allowTableCopy = false }: Planned,
 	recording: Recording,
 ): Promise<void> {
-	const context = { ...recordingContext(recording), usesCopies, allowTableCopy };
+	const context = { ...recordingContext(recording), usesCopies, allowTableCopy, mendsByCopy: allowTableCopy };
 	try {
 		await withContext(queryRunner, context, async () => {
 			if (isPlannable(migration, product)) await migration.instance?.[direction](queryRunner);
@@ -67,18 +77,21 @@ function reasonOf(name: string, error: unknown): string {
 	return `nothing was changed: the dry run of ${name} failed: ${reason}`;
 }
 
-/** Records what is executed, emits nothing, and waits for nothing. */
+/** Records what is executed and what is noted, emits nothing, and waits for nothing. */
 export function recordingContext(recording: Recording): MigrationContext {
 	return {
 		mode: "dryRun",
 		recording,
-		onEvent: () => undefined,
+		onEvent: ({ kind, table, text }) => {
+			if (kind === "note") recording.notes.add(`${table}: ${text}`);
+		},
 		onProgress: () => undefined,
 		beforeStatement: async () => undefined,
 		tableTimeout: 0,
 		usesCopies: false,
 		isOnCluster: false,
 		allowTableCopy: false,
+		mendsByCopy: false,
 		allowDataLoss: false,
 		steps: recording.steps.length,
 	};

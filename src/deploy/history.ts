@@ -1,10 +1,11 @@
 import { type DataSource, Migration, type MigrationInterface, type QueryRunner } from "typeorm";
-import { ForeignHistoryError, MigrationError, WorkspacesError } from "../errors";
+import { ForeignHistoryError, MigrationError, RefusedOperationError, WorkspacesError } from "../errors";
 import { ERROR, hasNumber, messageOf } from "../mysql/errorNumbers";
 import { NO_LIMIT } from "../mysql/session";
 import { quote } from "../schema/ddl";
 import { write } from "../schema/execute";
 import { createMetadata } from "../schema/ownership";
+import { refuseMissingPrivileges } from "./privileges";
 
 /** Follows the name of a migration in TypeORM's table while it is reverted: it counts as pending from then on. */
 const HALF_REVERTED = " (half reverted)";
@@ -25,7 +26,7 @@ export function historyTable({ options }: DataSource): string {
 /**
  * What was run, in that order; nothing before the first run. One statement, where TypeORM sends three.
  *
- * @throws ForeignHistoryError where the table is another program's
+ * @throws ForeignHistoryError where the table is another program's, MissingPrivilegesError where it may not be read
  */
 export async function readHistory(queryRunner: QueryRunner): Promise<HistoryRow[]> {
 	const table = historyTable(queryRunner.dataSource);
@@ -41,6 +42,8 @@ export async function readHistory(queryRunner: QueryRunner): Promise<HistoryRow[
 	} catch (error) {
 		if (hasNumber(error, ERROR.NO_SUCH_TABLE)) return [];
 		if (hasNumber(error, ERROR.BAD_FIELD_ERROR)) throw new ForeignHistoryError(table, { cause: error });
+		// Without SELECT on the database the server does not say whether the table is there.
+		if (hasNumber(error, ERROR.TABLEACCESS_DENIED_ERROR)) await refuseMissingPrivileges(queryRunner, "run");
 		throw error;
 	}
 }
@@ -78,10 +81,10 @@ export function pendingAfter(dataSource: DataSource, history: readonly HistoryRo
 	return knownMigrations(dataSource).filter(({ name }) => !done.has(name));
 }
 
-/** The migration of a row. @throws MigrationError where this release has none. */
+/** The migration of a row. @throws RefusedOperationError where this release has none. */
 export function migrationOf(dataSource: DataSource, { id, name }: HistoryRow): Migration {
 	const known = knownMigrations(dataSource).find((candidate) => candidate.name === name);
-	if (!known) throw new MigrationError(`${name} is not in this release: revert it with the one that ran it`);
+	if (!known) throw new RefusedOperationError(`${name} is not in this release: revert it with the one that ran it`);
 	return new Migration(id, known.timestamp, name, known.instance);
 }
 

@@ -1,9 +1,10 @@
-import type { DataSource, Migration, QueryRunner } from "typeorm";
+import type { DataSource, Migration } from "typeorm";
 import { isTableCopyAllowed, withContext } from "../schema/context";
 import { withoutMigrationSession } from "../schema/session";
+import { abandonedCopies } from "../schema/trial";
 import { type DryRun, dryRun } from "./dryRun";
 import { type HistoryRow, pendingAfter, prepareHistory, readHistory, recordRun } from "./history";
-import { refuseMissingPrivileges } from "./privileges";
+import { copiesNote, type Privileges, refuseMissingPrivileges } from "./privileges";
 import { isPlannable, type Product } from "./product";
 import {
 	asOnlyRun,
@@ -16,10 +17,12 @@ import {
 	upToDate,
 } from "./run";
 
+const NOTHING_PENDING = "No migrations are pending";
+
 /**
  * Runs the pending migrations: one run at a time on a database. Those of the product are refused as a whole before
  * anything is changed where one of them can't be carried out; those of the application run between them, in the order
- * of their timestamps, as they are. With nothing pending: one statement.
+ * of their timestamps, as they are. With nothing pending: two statements.
  *
  * @throws IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, LockTimeoutError before anything is
  *   changed; TableInUseError, LockLostError, InterruptedError and MigrationError with what is to be run again
@@ -30,14 +33,14 @@ export async function migrate(
 	options: DeployOptions = {},
 ): Promise<DeployResult> {
 	return onQueryRunner(dataSource, async (queryRunner) => {
-		if (!pendingAfter(dataSource, await readFirst(queryRunner)).length) {
-			return upToDate(options, "No migrations are pending");
-		}
+		const isDone = !pendingAfter(dataSource, await readHistory(queryRunner)).length;
+		if (isDone && !(await abandonedCopies(queryRunner)).length) return upToDate(options, NOTHING_PENDING);
 		return asOnlyRun(queryRunner, options, async (run) => {
 			const history = await readHistory(queryRunner);
 			const pending = pendingAfter(dataSource, history);
-			if (!pending.length) return upToDate(options, "No migrations are pending: another run did them");
-			const { canCopy } = await refuseMissingPrivileges(queryRunner, "run");
+			if (!pending.length)
+				return upToDate(options, isDone ? NOTHING_PENDING : `${NOTHING_PENDING}: another run did them`);
+			const privileges = await refuseMissingPrivileges(queryRunner, "run");
 			const first = pending.findIndex((migration) => isPlannable(migration, product));
 			const ours = first === -1 ? [] : pending.slice(first);
 			// The application's that come first may make what ours refer to.
@@ -49,23 +52,19 @@ export async function migrate(
 						migrations: ours,
 						product,
 						direction: "up",
-						usesCopies: canCopy,
+						usesCopies: privileges.canCopy,
 						allowTableCopy,
 					});
+			if (planned?.isUntried) noteUntried(run, privileges);
 			await runAll(run, { product, history, migrations: ours, planned });
 			return finish(run);
 		});
 	});
 }
 
-/** Without SELECT on the database the server does not say whether the table is there. */
-async function readFirst(queryRunner: QueryRunner): Promise<HistoryRow[]> {
-	try {
-		return await readHistory(queryRunner);
-	} catch (error) {
-		await refuseMissingPrivileges(queryRunner, "run");
-		throw error;
-	}
+function noteUntried({ options }: Run, privileges: Privileges): void {
+	const text = copiesNote(privileges);
+	if (text) options.onEvent?.({ kind: "note", text });
 }
 
 interface Batch {

@@ -6,7 +6,7 @@ import { removeAbandonedCopies } from "../schema/trial";
 import { dryRun, recordingContext } from "./dryRun";
 import { pendingAfter, prepareHistory, readHistory } from "./history";
 import { acquireLock } from "./lock";
-import { inspectPrivileges, type Privileges } from "./privileges";
+import { copiesNote, inspectPrivileges, type Privileges } from "./privileges";
 import { isPlannable, type Product } from "./product";
 import { type DeployOptions, onQueryRunner } from "./run";
 
@@ -28,6 +28,8 @@ export interface MigrationPlan {
 	readonly steps: readonly Step[];
 	/** Why a run would be refused all the same: privileges that the user lacks. */
 	readonly refusals: readonly string[];
+	/** What is worth knowing: what a run would leave alone, and what could not be tried. */
+	readonly notes: readonly string[];
 }
 
 /** What the plan takes for granted. */
@@ -49,11 +51,13 @@ export async function plan(
 		const history = await readHistory(queryRunner);
 		const pending = pendingAfter(dataSource, history);
 		if (!pending.length) return NOTHING;
-		const { statements: notes } = await recordNotes(queryRunner, () => prepareHistory(queryRunner, history));
+		const { statements: bookkeeping } = await recordBookkeeping(queryRunner, () =>
+			prepareHistory(queryRunner, history),
+		);
 		const planned = { migrations: pending, product, direction: "up", allowTableCopy } as const;
 		const privileges = await inspectPrivileges(queryRunner);
 		const refusals = refusalsOf(privileges);
-		const { statements, steps } = await withMigrationSession(queryRunner, () =>
+		const { statements, steps, notes, isUntried } = await withMigrationSession(queryRunner, () =>
 			withLockIfFree(queryRunner, privileges, (usesCopies) => dryRun(queryRunner, { ...planned, usesCopies })),
 		).catch((error: unknown) => {
 			if (!(error instanceof IncompatibleSchemaError)) throw error;
@@ -63,14 +67,17 @@ export async function plan(
 		return {
 			migrations: namesOf(pending),
 			unplanned: namesOf(unplanned),
-			statements: [...notes, ...statements],
+			statements: [...bookkeeping, ...statements],
 			steps,
 			refusals,
+			notes: [...notes, ...(isUntried ? [copiesNote(privileges) ?? LOCKED] : [])],
 		};
 	});
 }
 
-const NOTHING: MigrationPlan = { migrations: [], unplanned: [], statements: [], steps: [], refusals: [] };
+const NOTHING: MigrationPlan = { migrations: [], unplanned: [], statements: [], steps: [], refusals: [], notes: [] };
+
+const LOCKED = "no change was tried on an empty copy of its table, since another run works on this database";
 
 function refusalsOf({ user, database, missing }: Privileges): string[] {
 	return missing.length ? [new MissingPrivilegesError(user, database, missing).message] : [];
@@ -99,7 +106,7 @@ async function withLockIfFree<Result>(
 	}
 }
 
-async function recordNotes(queryRunner: QueryRunner, work: () => Promise<void>): Promise<Recording> {
+async function recordBookkeeping(queryRunner: QueryRunner, work: () => Promise<void>): Promise<Recording> {
 	const recording = emptyRecording();
 	await withContext(queryRunner, recordingContext(recording), work);
 	return recording;

@@ -1,11 +1,14 @@
 import type { QueryRunner } from "typeorm";
-import { MissingPrivilegesError } from "../errors";
+import { grantSql, MissingPrivilegesError } from "../errors";
 
 /** What a run sends needs these on the database. */
 const RUN = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "INDEX", "REFERENCES"];
 
 /** A revert may drop tables besides, and locks what it counts the rows of. */
 const REVERT = [...RUN, "DROP", "LOCK TABLES"];
+
+/** Empty copies of tables, on which changes are tried. */
+const COPIES = ["CREATE", "ALTER", "INDEX", "DROP"];
 
 /**
  * Asks what the session's user may do: one statement.
@@ -27,6 +30,18 @@ export interface Privileges {
 	readonly missing: readonly string[];
 	/** Whether copies of tables may be made and removed again. */
 	readonly canCopy: boolean;
+	/** What was not granted of that which copies need. A role may give it, which is not asked. */
+	readonly missingForCopies: readonly string[];
+}
+
+/** What is worth knowing where no copies may be made; undefined where they may. */
+export function copiesNote({ user, database, missingForCopies: missing }: Privileges): string | undefined {
+	if (!missing.length) return undefined;
+	return (
+		`no change is tried on an empty copy of its table first, since ${user} was not granted ${missing.join(", ")} on ` +
+		`${database}: a step that the server refuses would end the run there. ` +
+		`As an administrator: ${grantSql(user, database, missing)}`
+	);
 }
 
 /** The account as information_schema writes it; a name may hold an @, a host may not. */
@@ -51,10 +66,12 @@ export async function inspectPrivileges(queryRunner: QueryRunner, work: "run" | 
 	const rows = (await queryRunner.query(QUERY)) as { user: string; name: string; privilege: string }[];
 	const granted = new Set(rows.map((row) => row.privilege));
 	const required = work === "run" ? RUN : REVERT;
+	const missingForCopies = COPIES.filter((privilege) => !granted.has(privilege));
 	return {
 		user: rows[0]?.user ?? "",
 		database: rows[0]?.name ?? "",
 		missing: granted.has("?") ? [] : required.filter((privilege) => !granted.has(privilege)),
-		canCopy: ["CREATE", "ALTER", "INDEX", "DROP"].every((privilege) => granted.has(privilege)),
+		canCopy: !missingForCopies.length,
+		missingForCopies,
 	};
 }

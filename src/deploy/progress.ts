@@ -29,7 +29,7 @@ export class RunWatch {
 	}
 
 	/** To be called with what the run emits. Throws what the listener threw meanwhile. */
-	follow(event: Progress | { readonly kind: "stepRunning" | "removing" | "upToDate" | "report" }): void {
+	follow(event: Progress | { readonly kind: "stepRunning" | "removing" | "note" | "upToDate" | "report" }): void {
 		if (this.#failure !== undefined) throw this.#failure;
 		clearInterval(this.#timer);
 		if (event.kind === "step") this.#start(event);

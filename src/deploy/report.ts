@@ -42,6 +42,8 @@ export type DeployEvent =
 	| StepRunning
 	/** A row is about to be deleted; emitted before it happens. */
 	| { readonly kind: "removing"; readonly table: string; readonly row: string }
+	/** Worth knowing before anything is changed. */
+	| { readonly kind: "note"; readonly text: string }
 	/** There was nothing to do. */
 	| { readonly kind: "upToDate"; readonly message: string }
 	| {
@@ -122,6 +124,8 @@ export function describeEvent(event: DeployEvent): string | undefined {
 		}
 		case "removing":
 			return `removing from ${event.table}: ${event.row}`;
+		case "note":
+			return `note: ${event.text}`;
 		case "upToDate":
 			return event.message;
 		case "report": {

@@ -1,6 +1,6 @@
 import type { DataSource } from "typeorm";
-import { DataLossError, MigrationError } from "../errors";
-import { isDataLossAllowed, withContext } from "../schema/context";
+import { DataLossError, RefusedOperationError } from "../errors";
+import { isDataLossAllowed, isTableCopyAllowed, withContext } from "../schema/context";
 import { quote } from "../schema/ddl";
 import { rowsIfAny } from "../schema/rows";
 import { withoutMigrationSession } from "../schema/session";
@@ -14,7 +14,7 @@ import {
 	recordRevert,
 	unmarkHalfReverted,
 } from "./history";
-import { refuseMissingPrivileges } from "./privileges";
+import { type Privileges, refuseMissingPrivileges } from "./privileges";
 import { isPlannable, type Product } from "./product";
 import {
 	asOnlyRun,
@@ -40,8 +40,8 @@ export interface RevertOptions extends DeployOptions {
  * prevents one of them is found before the first is reverted. With none left, the tables in which TypeORM and this
  * module keep their notes go too.
  *
- * @throws DataLossError, IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, LockTimeoutError before
- *   anything is changed; TableInUseError, LockLostError, InterruptedError and MigrationError with what is to be run again
+ * @throws DataLossError, IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, RefusedOperationError,
+ *   LockTimeoutError before anything is changed; TableInUseError, LockLostError, InterruptedError and MigrationError with what is to be run again
  */
 export async function revert(
 	dataSource: DataSource,
@@ -53,8 +53,8 @@ export async function revert(
 			const history = await readHistory(queryRunner);
 			const rows = chooseRows(history, options);
 			if (rows.length) {
-				await refuseMissingPrivileges(queryRunner, "revert");
-				const planned = options.fake ? undefined : await refuseLosses(run, rows, product);
+				const privileges = await refuseMissingPrivileges(queryRunner, "revert");
+				const planned = options.fake ? undefined : await refuseLosses(run, rows, product, privileges);
 				await withContext(queryRunner, executingContext(run, planned), () => revertAll(run, rows, product));
 			}
 			// A revert of the last one may have been interrupted when only these were left.
@@ -73,7 +73,7 @@ function chooseRows(history: readonly HistoryRow[], { to, all = false }: RevertO
 	if (all) return rows;
 	if (to === undefined) return rows.slice(0, 1);
 	const index = rows.findIndex((row) => row.name === to);
-	if (index === -1) throw new MigrationError(`${to} was not run on this database: there is nothing to go back to`);
+	if (index === -1) throw new RefusedOperationError(`${to} was not run on this database: status lists what was`);
 	return rows.slice(0, index);
 }
 
@@ -82,11 +82,19 @@ async function refuseLosses(
 	{ queryRunner, options }: Run,
 	rows: readonly HistoryRow[],
 	product: Product,
+	{ canCopy }: Privileges,
 ): Promise<DryRun> {
 	const { dataSource } = queryRunner;
+	const { allowTableCopy = isTableCopyAllowed(), allowDataLoss = isDataLossAllowed() } = options;
 	const migrations = rows.map((row) => migrationOf(dataSource, row));
-	const planned = await dryRun(queryRunner, { migrations, product, direction: "down" });
-	const { allowDataLoss = isDataLossAllowed() } = options;
+	const planned = await dryRun(queryRunner, {
+		migrations,
+		product,
+		direction: "down",
+		usesCopies: canCopy,
+		allowTableCopy,
+		allowDataLoss,
+	});
 	if (planned.losses.length && !allowDataLoss) throw new DataLossError(planned.losses);
 	return planned;
 }

@@ -151,6 +151,7 @@ export function executingContext(run: Run, planned?: DryRun): MigrationContext {
 		usesCopies: false,
 		isOnCluster: lock.isOnCluster,
 		allowTableCopy,
+		mendsByCopy: allowTableCopy,
 		allowDataLoss,
 		...(planned && { total: planned.steps.length, algorithms: planned.algorithms }),
 		steps: 0,

@@ -1,15 +1,16 @@
 import { enumValues, valuesBeyond } from "./columnType";
 import { changedColumnSql, columnSql, foreignKeySql, indexSql, quote } from "./ddl";
-import type {
-	ActualColumn,
-	ActualForeignKey,
-	ActualIndex,
-	ActualTable,
-	ColumnShape,
-	ForeignKeyShape,
-	IndexShape,
-	Server,
-	TableShape,
+import {
+	type ActualColumn,
+	type ActualForeignKey,
+	type ActualIndex,
+	type ActualTable,
+	type ColumnShape,
+	type ForeignKeyShape,
+	type IndexShape,
+	newColumn,
+	type Server,
+	type TableShape,
 } from "./shape";
 
 /** How an ALTER treats a table that is in use; each is named in the statement, so that the server verifies it. */
@@ -31,7 +32,16 @@ export type Clause =
 	/** The server would drop this index, which it made for a foreign key, along with what the reason names. */
 	| { readonly kind: "keepIndex"; readonly index: IndexShape; readonly reason: "new index" | "foreign key" }
 	| { readonly kind: "addForeignKey"; readonly key: ForeignKeyShape }
-	| { readonly kind: "replaceForeignKey"; readonly found: ActualForeignKey; readonly key: ForeignKeyShape };
+	| { readonly kind: "replaceForeignKey"; readonly found: ActualForeignKey; readonly key: ForeignKeyShape }
+	/** Of the columns those that have the table's character set and are not the owner's. */
+	| {
+			readonly kind: "convert";
+			readonly from: string;
+			readonly collation: string;
+			readonly columns: readonly ActualColumn[];
+	  }
+	/** MariaDB: text becomes JSON that the server checks. */
+	| { readonly kind: "checkJson"; readonly column: ActualColumn };
 
 /** The parts of an ALTER TABLE that carry a clause out. */
 export function sqlOf(clause: Clause, { family }: Server): string[] {
@@ -51,6 +61,13 @@ export function sqlOf(clause: Clause, { family }: Server): string[] {
 			return [`ADD ${foreignKeySql(clause.key, family)}`];
 		case "replaceForeignKey":
 			return [`DROP FOREIGN KEY ${quote(clause.found.name)}`, `ADD ${foreignKeySql(clause.key, family)}`];
+		case "convert":
+			return [
+				`DEFAULT CHARACTER SET utf8mb4 COLLATE ${clause.collation}`,
+				...clause.columns.map((column) => `MODIFY COLUMN ${changedColumnSql(column)}`),
+			];
+		case "checkJson":
+			return [`MODIFY COLUMN ${changedColumnSql(clause.column)}`];
 	}
 }
 
@@ -60,6 +77,9 @@ export function algorithmOf(clause: Clause): Algorithm {
 			return "INSTANT";
 		case "modifyColumn":
 			return isMetadataOnly(clause.found, clause.column) ? "INSTANT" : "INPLACE";
+		case "convert":
+		case "checkJson":
+			return "COPY";
 		default:
 			return "INPLACE";
 	}
@@ -88,8 +108,21 @@ export function describeClause(clause: Clause): string[] {
 		case "addForeignKey":
 			return [`added foreign key ${clause.key.name}`];
 		case "replaceForeignKey":
-			return [`replaced foreign key ${clause.found.name} by ${clause.key.name}`];
+			return [describeReplacement(clause.found, clause.key)];
+		case "convert":
+			return [`converted from ${clause.from} to ${clause.collation}`];
+		case "checkJson":
+			return [`column ${clause.column.name} takes nothing but JSON`];
 	}
+}
+
+function describeReplacement(found: ForeignKeyShape, key: ForeignKeyShape): string {
+	if (found.name !== key.name) return `replaced foreign key ${found.name} by ${key.name}`;
+	const actions = [
+		...(found.onDelete === key.onDelete ? [] : [`ON DELETE ${key.onDelete} instead of ${found.onDelete}`]),
+		...(found.onUpdate === key.onUpdate ? [] : [`ON UPDATE ${key.onUpdate} instead of ${found.onUpdate}`]),
+	];
+	return `foreign key ${key.name} is ${actions.join(", ")}`;
 }
 
 /** Each difference between two states of a column. */
@@ -116,7 +149,7 @@ export function applyClause(table: ActualTable, clause: Clause): ActualTable {
 	switch (clause.kind) {
 		case "addColumn": {
 			const { column, after } = clause;
-			const added = { ...column, comment: "", characterSet: null, collation: null };
+			const added = newColumn(column);
 			const at = table.columns.findIndex(({ name }) => name === after) + 1 || table.columns.length;
 			return { ...table, columns: table.columns.toSpliced(at, 0, added) };
 		}
@@ -133,6 +166,12 @@ export function applyClause(table: ActualTable, clause: Clause): ActualTable {
 			return withForeignKey(table, clause.key.name, clause.key);
 		case "replaceForeignKey":
 			return withForeignKey(table, clause.found.name, clause.key);
+		case "convert":
+			return { ...table, collation: clause.collation };
+		case "checkJson": {
+			const checked = { ...clause.column, check: newColumn(clause.column).check };
+			return { ...table, columns: table.columns.map((one) => (one.name === checked.name ? checked : one)) };
+		}
 	}
 }
 
@@ -148,7 +187,6 @@ function withForeignKey(table: ActualTable, replaced: string, key: ForeignKeySha
 
 /** A table as its CREATE leaves it. */
 export function createdTable(shape: TableShape, server: Server): ActualTable {
-	const attributes = { comment: "", characterSet: null, collation: null };
 	return {
 		name: shape.name,
 		engine: "InnoDB",
@@ -156,7 +194,7 @@ export function createdTable(shape: TableShape, server: Server): ActualTable {
 		collation: server.collation,
 		primaryKey: ["id"],
 		rows: 0,
-		columns: shape.columns.map((column) => ({ ...column, ...attributes })),
+		columns: shape.columns.map(newColumn),
 		indexes: shape.indexes.map((index) => ({ ...index, isPlain: true })),
 		foreignKeys: shape.foreignKeys.map((key) => ({ ...key, isPlain: true })),
 	};

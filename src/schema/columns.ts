@@ -51,8 +51,8 @@ function judgeColumn(table: string, found: ActualColumn | undefined, wanted: Col
 	const notes = own.length
 		? [`column ${wanted.name} keeps the values that only this database knows: ${own.join(", ")}`]
 		: [];
-	const { comment, characterSet, collation } = found;
-	const column = { ...wanted, type, comment, characterSet, collation };
+	const { comment, characterSet, collation, check } = found;
+	const column = { ...wanted, type, comment, characterSet, collation, check };
 	if (wanted.generated || !describeModification(found, column).length) return { kind: "asWanted", notes };
 	const guards = found.nullable && !wanted.nullable ? [nullGuard(table, wanted)] : [];
 	return { kind: "different", clause: { kind: "modifyColumn", found, column }, guards, notes };

@@ -77,6 +77,12 @@ export interface Recording {
 	readonly copies: Map<string, string>;
 	/** The algorithm by which the server executes each ALTER that was tried. */
 	readonly algorithms: Map<string, Algorithm>;
+	/** Copies of tables with rows that nobody allowed. */
+	readonly refusedCopies: { readonly table: string; readonly problem: string }[];
+	/** What was found and is left alone. */
+	readonly notes: Set<string>;
+	/** Whether an ALTER was not tried, since the user may not make and drop copies. */
+	isUntried: boolean;
 	server?: Server;
 }
 
@@ -102,6 +108,8 @@ export interface MigrationContext {
 	readonly algorithms?: ReadonlyMap<string, Algorithm>;
 	/** Whether a table may be copied while writers wait. */
 	readonly allowTableCopy: boolean;
+	/** Whether a table is copied for what is no more than worth mending. */
+	readonly mendsByCopy: boolean;
 	/** Whether reverts may delete data. */
 	readonly allowDataLoss: boolean;
 	steps: number;
@@ -140,6 +148,7 @@ function plainContext({ dataSource }: QueryRunner): MigrationContext {
 		isOnCluster: false,
 		// No dry run came before, and to stop in the middle would be worse.
 		allowTableCopy: true,
+		mendsByCopy: isTableCopyAllowed(),
 		allowDataLoss: isDataLossAllowed(),
 		steps: 0,
 	};
@@ -171,5 +180,8 @@ export function emptyRecording(): Recording {
 		untried: new Set(),
 		copies: new Map(),
 		algorithms: new Map(),
+		refusedCopies: [],
+		notes: new Set(),
+		isUntried: false,
 	};
 }

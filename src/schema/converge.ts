@@ -6,12 +6,13 @@ import { contextOf, emit } from "./context";
 import { difference } from "./difference";
 import { execute } from "./execute";
 import { inspect } from "./inspect";
+import { type Mendable, mendablesOf } from "./mendable";
 import { disclaim, markOwned, ownedTables } from "./ownership";
 import { countRows } from "./rows";
 import { withMigrationSession } from "./session";
-import type { ActualTable, ColumnShape, Server, Snapshot, TableShape } from "./shape";
+import { type ActualTable, type ColumnShape, newColumn, type Server, type Snapshot, type TableShape } from "./shape";
 import { type Change, creationOf, statementsOf } from "./statements";
-import type { Difference } from "./verdict";
+import type { Difference, Guard } from "./verdict";
 
 /** Each round acts on every difference that it finds; where one is left after so many, another session makes them. */
 const MAX_ROUNDS = 8;
@@ -84,7 +85,8 @@ async function decide(
 ): Promise<{ readonly server: Server; readonly decisions: readonly Decision[] }> {
 	const decideOnce = async () => {
 		const snapshot = await inspectPlanned(queryRunner, [...shapes.map(({ name }) => name), ...(options.parents ?? [])]);
-		const decisions = shapes.map((shape) => decisionOn(shape, snapshot));
+		const decisions: Decision[] = [];
+		for (const shape of shapes) decisions.push(await decisionOn(queryRunner, shape, snapshot));
 		const problems = await findProblems(queryRunner, snapshot, decisions, options);
 		const { recording } = contextOf(queryRunner);
 		recording?.problems.push(...problems);
@@ -111,11 +113,48 @@ export async function inspectPlanned(queryRunner: QueryRunner, names: readonly s
 
 const NOTHING: Difference = { clauses: [], guards: [], problems: [], notes: [] };
 
-function decisionOn(shape: TableShape, { server, tables }: Snapshot): Decision {
+async function decisionOn(
+	queryRunner: QueryRunner,
+	shape: TableShape,
+	{ server, tables }: Snapshot,
+): Promise<Decision> {
 	const actual = tables.get(shape.name);
 	if (!actual) return { shape, actual, difference: NOTHING, changes: [creationOf(shape, server)] };
 	const found = difference(actual, shape);
-	return { shape, actual, difference: found, changes: statementsOf(actual, found.clauses, server) };
+	// Only who knows all columns knows which are the owner's.
+	const isWhole = shape.columns.some(({ autoIncrement }) => autoIncrement);
+	const known = shape.columns.map(({ name }) => name);
+	const mendables = isWhole && !found.problems.length ? mendablesOf(actual, known, server) : [];
+	const all = await withMendables(queryRunner, found, mendables);
+	return { shape, actual, difference: all, changes: statementsOf(actual, all.clauses, server) };
+}
+
+/** What only a copy mends becomes a clause where tables may be copied for it, and a note where not. */
+async function withMendables(
+	queryRunner: QueryRunner,
+	found: Difference,
+	mendables: readonly Mendable[],
+): Promise<Difference> {
+	const [clauses, notes] = [[...found.clauses], [...found.notes]];
+	for (const { clause, guards, reason } of mendables) {
+		const { mendsByCopy } = contextOf(queryRunner);
+		const inTheWay = mendsByCopy ? await failures(queryRunner, guards) : [];
+		if (mendsByCopy && !inTheWay.length) clauses.push(clause);
+		else notes.push(`${reason}; left as it is, since ${inTheWay.join("; ") || NOT_ASKED}`);
+	}
+	return { ...found, clauses, notes };
+}
+
+const NOT_ASKED =
+	"mending it copies the table while writers wait: --allow-table-copy lets the run do it, and check has the statement for later";
+
+async function failures(queryRunner: QueryRunner, guards: readonly Guard[]): Promise<string[]> {
+	const problems: string[] = [];
+	for (const { sql, problem } of guards) {
+		const count = await countRows(queryRunner, sql);
+		if (count > 0) problems.push(`${count} ${problem}`);
+	}
+	return problems;
 }
 
 async function findProblems(
@@ -127,11 +166,7 @@ async function findProblems(
 	const problems = parents.flatMap((parent) => parentProblems(snapshot.tables.get(parent), parent));
 	for (const { shape, actual, difference } of decisions) {
 		if (!actual && !create) problems.push(`the table ${shape.name} is missing`);
-		problems.push(...difference.problems);
-		for (const guard of difference.guards) {
-			const count = await countRows(queryRunner, guard.sql);
-			if (count > 0) problems.push(`${count} ${guard.problem}`);
-		}
+		problems.push(...difference.problems, ...(await failures(queryRunner, difference.guards)));
 	}
 	return problems;
 }
@@ -183,9 +218,8 @@ async function apply(
 /** A column that was found to be incompatible is reported once: later migrations see it as it is wanted. */
 function withWantedColumns(actual: ActualTable, shape: TableShape): ActualTable {
 	const isWanted = ({ name }: ColumnShape) => shape.columns.some((column) => column.name === name);
-	const attributes = { comment: "", characterSet: null, collation: null };
 	const columns = actual.columns.filter((column) => !isWanted(column));
-	return { ...actual, columns: [...columns, ...shape.columns.map((column) => ({ ...column, ...attributes }))] };
+	return { ...actual, columns: [...columns, ...shape.columns.map(newColumn)] };
 }
 
 function report(

@@ -24,10 +24,12 @@ export function columnSql(column: ColumnShape): string {
 
 /** A column with what MODIFY would drop unless it is repeated. */
 export function changedColumnSql(column: ActualColumn): string {
-	const { name, type, characterSet, collation, comment } = column;
+	const { name, type, characterSet, collation, comment, check } = column;
 	const text = characterSet && collation ? ` CHARACTER SET ${characterSet} COLLATE ${collation}` : "";
 	const definition = columnSql(column).slice(`${quote(name)} ${type}`.length);
-	return `${quote(name)} ${type}${text}${definition}${comment ? ` COMMENT ${literal(comment)}` : ""}`;
+	// The type JSON brings its own.
+	const condition = check && type !== "json" ? ` CHECK (${check})` : "";
+	return `${quote(name)} ${type}${text}${definition}${comment ? ` COMMENT ${literal(comment)}` : ""}${condition}`;
 }
 
 function defaultSql(column: ColumnShape): string {

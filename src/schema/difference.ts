@@ -18,7 +18,7 @@ export function difference(actual: ActualTable, wanted: TableShape): Difference 
 		clauses: parts.flatMap((part) => part.clauses),
 		guards: parts.flatMap((part) => part.guards),
 		problems: parts.flatMap((part) => part.problems),
-		notes: [...parts.flatMap((part) => part.notes), ...charsetNotes(actual)],
+		notes: parts.flatMap((part) => part.notes),
 	};
 }
 
@@ -32,12 +32,4 @@ function incompatibility(actual: ActualTable): string | null {
 		return `${actual.name} has the primary key (${actual.primaryKey.join(", ")}), expected (id)`;
 	}
 	return null;
-}
-
-function charsetNotes(actual: ActualTable): string[] {
-	if (actual.collation.startsWith("utf8mb4_")) return [];
-	return [
-		`uses ${actual.collation}, which cannot hold every character; converting it copies the table and blocks writers ` +
-			`(ALTER TABLE ${quote(actual.name)} CONVERT TO CHARACTER SET utf8mb4), so it is left to you`,
-	];
 }

@@ -9,7 +9,7 @@ import { contextOf, emit, type MigrationContext, type Recording, type Step } fro
 import { quote } from "./ddl";
 import { withMigrationSession } from "./session";
 import type { Alteration, Change } from "./statements";
-import { keyOf, tryAlteration, tryRowsChange } from "./trial";
+import { keyOf, refuseCopy, tryAlteration, tryRowsChange } from "./trial";
 
 const WITHOUT_KEY_CHECKS = "SET SESSION foreign_key_checks = 0";
 const WITH_KEY_CHECKS = "SET SESSION foreign_key_checks = 1";
@@ -31,6 +31,7 @@ export async function execute(queryRunner: QueryRunner, change: Change): Promise
 		if (change.kind === "create") recording.untried.add(change.table);
 		if (change.kind === "rows") await tryRowsChange(queryRunner, change, recording);
 		const tried = change.kind === "alter" ? await tryAlteration(queryRunner, change, recording) : change;
+		if (tried.kind === "alter") await refuseCopy(queryRunner, tried, recording);
 		record(recording, change, stepOf(tried, ++context.steps));
 		return true;
 	}

@@ -13,7 +13,7 @@ import { CURRENT_TIMESTAMP } from "./shape";
 
 /** What the columns of one row of the query mean depends on its kind. */
 interface Row {
-	readonly kind: "server" | "table" | "column" | "index" | "key";
+	readonly kind: "server" | "table" | "column" | "index" | "key" | "check";
 	readonly tableName: string;
 	/** Of a column in its table, of a column in its index. */
 	readonly position: number | string;
@@ -30,7 +30,8 @@ interface Row {
 
 /**
  * One statement, since each costs a round trip. Every text is converted: with lower_case_table_names=1 names in MySQL's
- * information_schema have a collation that no UNION combines with another (error 1271).
+ * information_schema have a collation that no UNION combines with another (error 1271). To MySQL, which keeps no CHECK
+ * with a column, what MariaDB is asked besides is a comment.
  */
 const QUERY = (names: string) => {
 	const text = (...columns: string[]) => columns.map((column) => `CONVERT(${column} USING utf8mb4)`).join(", ");
@@ -52,7 +53,11 @@ UNION ALL SELECT 'key', ${text("k.TABLE_NAME")}, k.ORDINAL_POSITION, ${text("k.C
 	FROM information_schema.KEY_COLUMN_USAGE k
 	JOIN information_schema.REFERENTIAL_CONSTRAINTS r
 		ON r.CONSTRAINT_SCHEMA = DATABASE() AND r.TABLE_NAME = k.TABLE_NAME AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
-	WHERE ${here("k.")} AND k.REFERENCED_TABLE_NAME IS NOT NULL`;
+	WHERE ${here("k.")} AND k.REFERENCED_TABLE_NAME IS NOT NULL
+/*M! UNION ALL SELECT 'check', ${text("TABLE_NAME")}, 0, ${text("CONSTRAINT_NAME", "CHECK_CLAUSE")}, NULL, NULL, NULL, NULL,
+		NULL, NULL, NULL
+	FROM information_schema.CHECK_CONSTRAINTS
+	WHERE CONSTRAINT_SCHEMA = DATABASE() AND TABLE_NAME IN (${names}) AND LEVEL = 'Column' */`;
 };
 
 /** Reads the named tables from information_schema; those that are not there are left out. One statement. */
@@ -71,13 +76,14 @@ export async function inspect(queryRunner: QueryRunner, tableNames: readonly str
 
 function toTable(table: Row, own: (kind: Row["kind"]) => Row[], server: Server): ActualTable {
 	const indexes = groupByName(own("index")).map(toIndex);
+	const checks = new Map(own("check").map(({ name, a: clause }) => [name, clause]));
 	return {
 		name: table.tableName,
 		engine: table.a,
 		isVersioned: table.d === "SYSTEM VERSIONED",
 		collation: table.b ?? "",
 		rows: Number(table.c ?? 0),
-		columns: own("column").map((row) => toColumn(row, table.b, server)),
+		columns: own("column").map((row) => ({ ...toColumn(row, table.b, server), check: checks.get(row.name) ?? null })),
 		primaryKey: indexes.find((index) => index.name === "PRIMARY")?.columns ?? [],
 		indexes: byName(indexes.filter((index) => index.name !== "PRIMARY")),
 		foreignKeys: byName(groupByName(own("key")).map(toForeignKey)),
@@ -130,7 +136,7 @@ function toForeignKey(rows: readonly [Row, ...Row[]]): ActualForeignKey {
 	};
 }
 
-function toColumn(row: Row, tableCollation: string | null, server: Server): ActualColumn {
+function toColumn(row: Row, tableCollation: string | null, server: Server): Omit<ActualColumn, "check"> {
 	const { name, a: type, b: nullable, c: defaultValue, e: expression, f: comment, g: characterSet, h: collation } = row;
 	const extra = (row.d ?? "").toLowerCase();
 	const normalized = normalizeType(type ?? "", server);

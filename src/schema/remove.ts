@@ -9,7 +9,7 @@ import { changedColumnSql, literal, quote } from "./ddl";
 import { execute, withTablesLocked } from "./execute";
 import { disclaim, forgetExpression, ownedTables } from "./ownership";
 import { countRows, type Loss, refuseDataLoss, rowsIfAny } from "./rows";
-import type { ColumnShape } from "./shape";
+import type { ActualTable, ColumnShape } from "./shape";
 import { CURRENT_TIMESTAMP } from "./shape";
 
 /**
@@ -150,7 +150,10 @@ function lossOf({ table, values = "value(s)" }: DroppedColumns, columns: readonl
 /** Drops those of the indexes that are there, in one statement. */
 export async function dropIndexes(queryRunner: QueryRunner, table: string, names: readonly string[]): Promise<void> {
 	const found = (await inspectPlanned(queryRunner, [table])).tables.get(table);
-	const present = names.filter((name) => found?.indexes.some((index) => index.name === name));
+	const needed = found ? neededIndexes(found, names) : new Map<string, string>();
+	for (const [name, key] of needed)
+		emit(queryRunner, "note", table, `index ${name} stays: the foreign key ${key} needs it`);
+	const present = names.filter((name) => !needed.has(name) && found?.indexes.some((index) => index.name === name));
 	if (!present.length) return;
 	const what = present.map((name) => `dropped index ${name}`);
 	await alterTable(queryRunner, {
@@ -160,6 +163,20 @@ export async function dropIndexes(queryRunner: QueryRunner, table: string, names
 		algorithm: "INPLACE",
 		...(found && { rows: found.rows }),
 	});
+}
+
+/**
+ * Those of the indexes without which a foreign key would have none, each with that key: its own index was dropped by the
+ * owner, or by the server when the other one came, and an empty copy without keys would not show it.
+ */
+function neededIndexes({ indexes, foreignKeys }: ActualTable, names: readonly string[]): Map<string, string> {
+	const needed = new Map<string, string>();
+	for (const { name, column } of foreignKeys) {
+		const serving = indexes.filter(({ columns }) => columns[0]?.toLowerCase() === column.toLowerCase());
+		const [first] = serving;
+		if (first && serving.every((index) => names.includes(index.name))) needed.set(first.name, name);
+	}
+	return needed;
 }
 
 export interface RemovedValues {

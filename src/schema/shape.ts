@@ -41,6 +41,14 @@ export interface ActualColumn extends ColumnShape {
 	/** Both null where the type holds no text, or they are the table's own. */
 	readonly characterSet: string | null;
 	readonly collation: string | null;
+	/** The condition that MariaDB keeps with the column; null where there is none, and on MySQL, which keeps it with the table. */
+	readonly check: string | null;
+}
+
+/** A column as the server has it once it is made. */
+export function newColumn(column: ColumnShape): ActualColumn {
+	const check = column.type === "json" ? `json_valid(\`${column.name}\`)` : null;
+	return { ...column, comment: "", characterSet: null, collation: null, check };
 }
 
 /** An index as a database has it. */

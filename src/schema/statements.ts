@@ -66,7 +66,10 @@ export function statementsOf(
 	return statements.map((statement) => ({ ...statement, rows }));
 }
 
-const ORDER = ["add columns", "add generated", "modify INSTANT", "modify INPLACE", "indexes", "foreign keys"];
+const ORDER = ["copies", "add columns", "add generated", "modify INSTANT", "modify INPLACE", "indexes", "foreign keys"];
+
+/** The one that does most first. */
+const ALGORITHMS = ["COPY", "INPLACE", "INSTANT"] as const satisfies Algorithm[];
 
 function rankOf(clause: Clause): number {
 	return ORDER.findIndex((name) => groupOf(clause).startsWith(name));
@@ -84,6 +87,9 @@ function groupOf(clause: Clause): string {
 			return "foreign keys";
 		case "keepIndex":
 			return clause.reason === "foreign key" ? "foreign keys" : "indexes";
+		case "convert":
+		case "checkJson":
+			return "copies";
 		default:
 			return "indexes";
 	}
@@ -96,7 +102,7 @@ function statementOf(table: string, clauses: readonly Clause[], server: Server):
 		what: clauses.flatMap(describeClause),
 		// Two indexes that are added can serve one foreign key, whose own index is then made anew once.
 		parts: [...new Set(clauses.flatMap((clause) => sqlOf(clause, server)))],
-		algorithm: clauses.some((clause) => algorithmOf(clause) === "INPLACE") ? "INPLACE" : "INSTANT",
+		algorithm: ALGORITHMS.find((algorithm) => clauses.some((clause) => algorithmOf(clause) === algorithm)) ?? "INSTANT",
 	};
 }
 

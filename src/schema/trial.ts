@@ -4,6 +4,7 @@ import { retry } from "../mysql/retry";
 import { ALREADY_MADE, isUnsupported, LOCKED, NEXT, textOf } from "./alter";
 import type { Algorithm } from "./clause";
 import { contextOf, type Recording } from "./context";
+import { COPY_PREFIX, LIST_COPIES } from "./copies";
 import { literal, quote } from "./ddl";
 import type { Alteration, RowsChange } from "./statements";
 
@@ -13,9 +14,10 @@ import type { Alteration, RowsChange } from "./statements";
  * not have: rows; inspection compares foreign keys.
  */
 
-/** Begins the names of copies, so that the next run knows those of one that was killed. */
-const PREFIX = "dployr_trial_of_";
 const LONGEST_NAME = 64;
+
+/** What a change does that a later one completes. */
+const PREPARING = "to prepare the next step";
 
 /** Tries a change, unless its table is one that the run makes itself, and records what the server answers. */
 export async function tryAlteration(
@@ -24,25 +26,35 @@ export async function tryAlteration(
 	recording: Recording,
 ): Promise<Alteration> {
 	const { usesCopies } = contextOf(queryRunner);
-	if (!usesCopies || recording.untried.has(change.table)) return change;
-	const copy = `${PREFIX}${change.table}`.slice(0, LONGEST_NAME);
+	if (recording.untried.has(change.table)) return change;
+	recording.isUntried ||= !usesCopies;
+	if (!usesCopies) return change;
+	const copy = `${COPY_PREFIX}${change.table}`.slice(0, LONGEST_NAME);
 	const parts = change.partsOn?.(copy) ?? change.parts;
 	if (!parts.length || !(await hasCopy(queryRunner, change.table, copy, recording))) return change;
 	const found = await tryOn(queryRunner, { ...change, table: copy, parts });
-	const what = change.what.join(", ") || "to prepare the next step";
+	const what = change.what.join(", ") || PREPARING;
 	if ("reason" in found) {
 		recording.problems.push(`${change.table}: the server refuses "${what}": ${found.reason}`);
 		return change;
 	}
 	const { algorithm } = found;
 	recording.algorithms.set(keyOf(change), algorithm);
-	if (algorithm === "COPY" && (await needsPermission(queryRunner, change))) {
-		recording.problems.push(
-			`${change.table}: "${what}" copies the table, of about ${change.rows ?? "?"} rows, while writers wait; allow it ` +
-				"by --allow-table-copy or WORKSPACES_ALLOW_TABLE_COPY=yes",
-		);
-	}
 	return { ...change, algorithm };
+}
+
+/** Takes note where a change copies a table while writers wait and nobody allowed it: nobody waits for one without rows. */
+export async function refuseCopy(queryRunner: QueryRunner, change: Alteration, recording: Recording): Promise<void> {
+	const { table, what, algorithm, rows: count = "?" } = change;
+	if (algorithm !== "COPY" || contextOf(queryRunner).allowTableCopy || recording.untried.has(table)) return;
+	const rows = (await queryRunner.query(`SELECT 1 FROM ${quote(table)} LIMIT 1`)) as unknown[];
+	if (!rows.length) return;
+	recording.refusedCopies.push({
+		table,
+		problem:
+			`${table}: "${what.join(", ") || PREPARING}" copies the table, of about ${count} rows, while writers wait; allow it ` +
+			"by --allow-table-copy or WORKSPACES_ALLOW_TABLE_COPY=yes",
+	});
 }
 
 /**
@@ -85,10 +97,13 @@ export async function removeCopies(queryRunner: QueryRunner, recording: Recordin
 
 /** Removes the copies of a run that was killed: one statement where there are none. */
 export async function removeAbandonedCopies(queryRunner: QueryRunner): Promise<void> {
-	const rows = (await queryRunner.query(
-		`SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND LEFT(TABLE_NAME, ${PREFIX.length}) = ${literal(PREFIX)}`,
-	)) as { name: string }[];
-	for (const { name } of rows) await drop(queryRunner, name);
+	for (const name of await abandonedCopies(queryRunner)) await drop(queryRunner, name);
+}
+
+/** The copies of a run that was killed, or that works just now: one statement. */
+export async function abandonedCopies(queryRunner: QueryRunner): Promise<string[]> {
+	const rows = (await queryRunner.query(LIST_COPIES)) as { name: string }[];
+	return rows.map(({ name }) => name);
 }
 
 async function drop(queryRunner: QueryRunner, copy: string): Promise<void> {
@@ -127,13 +142,6 @@ async function tryOn(queryRunner: QueryRunner, change: Alteration): Promise<Find
 	} finally {
 		if (change.skipForeignKeyChecks) await queryRunner.query("SET SESSION foreign_key_checks = 1");
 	}
-}
-
-/** A table without rows is copied at once: nobody waits. */
-async function needsPermission(queryRunner: QueryRunner, { table }: Alteration): Promise<boolean> {
-	if (contextOf(queryRunner).allowTableCopy) return false;
-	const rows = (await queryRunner.query(`SELECT 1 FROM ${quote(table)} LIMIT 1`)) as unknown[];
-	return rows.length > 0;
 }
 
 /** Nobody uses a copy, but the table is in use while somebody alters it. */

@@ -56,7 +56,7 @@ test("plan, migrate, check: results on standard output, and the exit code says h
 	assert.equal((await runCommand(["plan"], env)).stdout, "-- No migrations are pending\n");
 });
 
-test("with nothing pending, migrate loads no TypeORM and sends one statement", async (t) => {
+test("with nothing pending, migrate loads no TypeORM and sends two statements", async (t) => {
 	const folder = temporaryFolder();
 	t.after(folder.remove);
 	const hook = join(folder.path, "loaded.cjs");
@@ -77,11 +77,16 @@ test("with nothing pending, migrate loads no TypeORM and sends one statement", a
 	assert.equal(code, 0, stderr);
 	assert.equal(stdout, "Nothing to do: no migrations are pending\n");
 	assert.equal(stderr, `${marker}0, mysql2: true\n`);
-	assert.equal(proxy.commands.length - before, 1, JSON.stringify(proxy.commands));
+	assert.equal(proxy.commands.length - before, 2, JSON.stringify(proxy.commands));
 
 	const json = await runCommand(["migrate", "--json", "--quiet"], env);
 	assert.deepEqual(JSON.parse(json.stdout), { event: "report", ok: true, migrations: [], tables: [] });
 	assert.equal(json.stderr, "");
+
+	await database.rows("CREATE TABLE dployr_trial_of_workspaces (id INT PRIMARY KEY)");
+	const abandoned = await runCommand(["migrate"], env);
+	assert.deepEqual([abandoned.code, abandoned.stdout], [0, "Nothing to do: No migrations are pending\n"]);
+	assert.deepEqual(await database.rows("SHOW TABLES LIKE 'dployr%'"), []);
 
 	const help = await runCommand(["--help"], { NODE_OPTIONS: `--require=${hook}` });
 	assert.equal(help.stderr, `${marker}0, mysql2: false\n`);
@@ -127,6 +132,23 @@ test("nothing is set at all: that is said before the wait, with the place of the
 		/^warning: no DB_\* variable is set, and there is no \/.*\.env: using dployr-mariadb:3306, /,
 	);
 	assert.match(wait ?? "", /^Database server dployr-mariadb:3306 is not up yet/);
+});
+
+test("a signal before anything was done: that is said, in words or as JSON, and the exit code says which it was", async () => {
+	const env = { ...variablesOf(database), DB_PORT: "1" };
+	const interrupt = async (args: string[], signal: NodeJS.Signals) => {
+		const { child, stderr, outcome } = startCommand(args, env);
+		while (!stderr().includes("waiting") && child.exitCode === null) await sleep(50);
+		child.kill(signal);
+		return outcome;
+	};
+	const migrate = await interrupt(["migrate", "--json"], "SIGTERM");
+	assert.equal(migrate.code, 143);
+	const error = { code: "INTERRUPTED", message: "interrupted; nothing was changed" };
+	assert.deepEqual(JSON.parse(migrate.stdout), { event: "report", ok: false, error });
+	const check = await interrupt(["check"], "SIGINT");
+	assert.deepEqual([check.code, check.stdout], [130, ""]);
+	assert.match(check.stderr, /^Error: interrupted; nothing was changed\n$/m);
 });
 
 test("doctor shows each setting with its origin, no secret, and what the server says", async () => {

@@ -48,7 +48,7 @@ const CASES: Readonly<Record<string, Prepare>> = {
 	},
 };
 
-const NOTHING = { migrations: [], unplanned: [], statements: [], steps: [], refusals: [] };
+const NOTHING = { migrations: [], unplanned: [], statements: [], steps: [], refusals: [], notes: [] };
 
 /** The statements that may change something, without what sets the session up and what is only tried. */
 function changes(statements: readonly string[]): string[] {

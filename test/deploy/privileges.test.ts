@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
-import type { WorkspacesDataSource } from "../../src";
-import { migrate, plan, revert } from "../../src";
+import type { DeployEvent, WorkspacesDataSource } from "../../src";
+import { check, migrate, plan, revert } from "../../src";
 import { migrations } from "../../src/migrations";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { withDataSource } from "../../testing/dataSource";
@@ -42,6 +42,14 @@ async function withAccount(
 const onDatabase = (privileges: readonly string[]) => (database: TestDatabase, account: string) =>
 	database.connection.query(`GRANT ${privileges.join(", ")} ON \`${database.name}\`.* TO ${account}`);
 
+async function notesOf(work: (onEvent: (event: DeployEvent) => void) => Promise<unknown>): Promise<string[]> {
+	const notes: string[] = [];
+	await work((event) => {
+		if (event.kind === "note") notes.push(event.text);
+	});
+	return notes;
+}
+
 async function assertUpToDate(dataSource: WorkspacesDataSource): Promise<void> {
 	assert.deepEqual((await plan(dataSource)).migrations, []);
 }
@@ -57,7 +65,11 @@ describe("a user without what a run needs", () => {
 					const message =
 						`${name} lacks ${missing.join(", ")} on ${database.name}; nothing was changed. ` +
 						`As an administrator: ${grant}`;
-					await connect((dataSource) => assert.rejects(migrate(dataSource), { message }));
+					await connect(async (dataSource) => {
+						await assert.rejects(migrate(dataSource), { message });
+						const planned = await plan(dataSource).catch((error: Error) => ({ refusals: [error.message] }));
+						assert.deepEqual(planned.refusals, [message]);
+					});
 					assert.deepEqual(await snapshot(database), before);
 
 					await database.connection.query(grant);
@@ -104,6 +116,41 @@ describe("a user with what a run needs", () => {
 					await assertUpToDate(dataSource);
 				}),
 			{ draft: true, explicitTimestamps: false, foreignKeyNames: "numbers" },
+		));
+
+	it("is told by plan, run and check what lacks for trials on copies, and nothing once it is granted", () =>
+		withAccount(
+			onDatabase(NEEDED),
+			async (database, { name, connect }) => {
+				const grant = `GRANT DROP ON \`${database.name}\`.* TO ${name}`;
+				await connect(async (dataSource) => {
+					const { notes } = await plan(dataSource);
+					assert.ok(notes.at(-1)?.endsWith(`As an administrator: ${grant}`), notes.join("\n"));
+					const warnings = (await check(dataSource)).items.flatMap((item) => item.warnings);
+					assert.deepEqual(warnings, notes.slice(-1));
+					const said = await notesOf((onEvent) => migrate(dataSource, { onEvent }));
+					assert.deepEqual(said, notes.slice(-1));
+				});
+				await database.connection.query(`${grant}; GRANT LOCK TABLES ON \`${database.name}\`.* TO ${name}`);
+				await connect(async (dataSource) => {
+					await revert(dataSource);
+					assert.deepEqual((await plan(dataSource)).notes, []);
+					assert.deepEqual(await notesOf((onEvent) => migrate(dataSource, { onEvent })), []);
+					assert.deepEqual(
+						(await check(dataSource)).items.flatMap((item) => item.warnings),
+						[],
+					);
+				});
+			},
+			{},
+		));
+
+	it("is told nothing of trials where there is nothing to try", () =>
+		withAccount(onDatabase(NEEDED), async (_, { connect }) =>
+			connect(async (dataSource) => {
+				assert.deepEqual((await plan(dataSource)).notes, []);
+				assert.deepEqual(await notesOf((onEvent) => migrate(dataSource, { onEvent })), []);
+			}),
 		));
 
 	it("may have it from a grant on databases of a pattern", () =>

@@ -168,6 +168,72 @@ describe("the way back", () => {
 			}
 		}));
 
+	it("copies no table with rows unasked, and says how many there are; one that it drops as well is nobody's to wait for", () =>
+		withDatabase(async (database, dataSource) => {
+			await migrate(dataSource);
+			const [ada] = await addUsers(database, "ada");
+			await database.connection.query(
+				"INSERT INTO workspace_logs (user_id, project_name, action) VALUES (?, 'a', 'start'), (?, 'a', 'force_delete')",
+				[ada, ada],
+			);
+			const before = await snapshot(database);
+			const to = migrations[2]?.name ?? "";
+			await assert.rejects(revert(dataSource, { to }), (error: unknown) => {
+				assert.ok(error instanceof IncompatibleSchemaError, String(error));
+				assert.match(
+					error.problems[0] ?? "",
+					/^workspace_logs: "column action .* force_delete" copies the table, of about \d+ rows, .*--allow-table-copy/,
+				);
+				assert.deepEqual(error.problems.slice(1), [
+					"reverting would delete 1 row(s) of workspace_logs with the action force_delete; after a backup, allow it by " +
+						"--allow-data-loss or WORKSPACES_ALLOW_DATA_LOSS=yes",
+				]);
+				return true;
+			});
+			assert.deepEqual(await snapshot(database), before);
+			const rows = before["workspace_logs"]?.rows.filter(({ action }) => action === "start");
+			await revert(dataSource, { to, allowTableCopy: true, allowDataLoss: true });
+			const after = (await snapshot(database))["workspace_logs"];
+			assert.deepEqual(after?.rows, rows);
+			assert.doesNotMatch(after?.definition ?? "", /force_delete/);
+			await migrate(dataSource);
+			await revert(dataSource, { all: true, allowDataLoss: true });
+			assert.deepEqual(Object.keys(await snapshot(database)), ["dashboard_users"]);
+		}));
+
+	it("asks the server before it changes anything, as a run does", () =>
+		withDatabase(async (database, dataSource) => {
+			await migrate(dataSource);
+			await database.connection.query(
+				"ALTER TABLE workspaces ADD COLUMN own INT AS (LENGTH(code_server_password_iv)) VIRTUAL",
+			);
+			const before = await snapshot(database);
+			await assert.rejects(revert(dataSource, { to: migrations[1]?.name }), (error: unknown) => {
+				assert.ok(error instanceof IncompatibleSchemaError, String(error));
+				assert.match(
+					error.problems.join(),
+					/^workspaces: the server refuses "dropped column code_server_password_iv": [^,]*code_server_password_iv[^,]*$/,
+				);
+				return true;
+			});
+			assert.deepEqual(await snapshot(database), before);
+		}));
+
+	it("leaves an index that a foreign key has come to need", () =>
+		withDatabase(async (database, dataSource) => {
+			await migrate(dataSource);
+			await database.connection.query("ALTER TABLE preview_environments DROP INDEX workspace_id");
+			const { report } = await revert(dataSource);
+			const previews = report?.tables.find(({ table }) => table === "preview_environments");
+			assert.deepEqual(previews?.notes, [
+				"index idx_workspace_status stays: the foreign key preview_environments_ibfk_1 needs it",
+			]);
+			assert.ok(previews?.changes.includes("dropped index idx_workspace_user"), String(previews?.changes));
+			await migrate(dataSource);
+			await revert(dataSource, { all: true });
+			assert.deepEqual(Object.keys(await snapshot(database)), ["dashboard_users"]);
+		}));
+
 	it("takes away its own ENUM value and leaves those that the owner added", () =>
 		withDatabase(async (database, dataSource) => {
 			await migrate(dataSource);

@@ -9,6 +9,7 @@ import {
 	type IndexShape,
 	idColumn,
 	index,
+	newColumn,
 	notNull,
 	nullable,
 	type TableShape,
@@ -30,7 +31,7 @@ export const books: TableShape = {
 };
 
 export function actualColumn(column: ColumnShape, more: Partial<ActualColumn> = {}): ActualColumn {
-	return { ...column, comment: "", characterSet: null, collation: null, ...more };
+	return { ...newColumn(column), ...more };
 }
 
 export function actualIndex(shape: IndexShape, more: Partial<ActualIndex> = {}): ActualIndex {
