@@ -41,7 +41,8 @@ export interface RevertOptions extends DeployOptions {
  * module keep their notes go too.
  *
  * @throws DataLossError, IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, RefusedOperationError,
- *   LockTimeoutError before anything is changed; TableInUseError, LockLostError, InterruptedError and MigrationError with what is to be run again
+ *   LockTimeoutError before anything is changed; TableInUseError, LockLostError, InterruptedError and MigrationError with
+ *   what is to be run again
  */
 export async function revert(
 	dataSource: DataSource,

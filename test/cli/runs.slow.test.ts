@@ -81,6 +81,18 @@ test("each step is announced with what it does, and its end with how long it too
 		);
 	}));
 
+test("a plan is SQL that can be executed as it is, whatever an index of the owner's is called", () =>
+	withOldDashboard(async (database) => {
+		const env = variablesOf(database);
+		const name = "`two\nlines; DROP TABLE workspace_logs; -- x`";
+		await database.rows(`ALTER TABLE workspaces RENAME INDEX idx_status TO ${name}`);
+		const { code, stdout } = await runCommand(["plan"], env);
+		assert.equal(code, 0);
+		assert.match(stdout, /^-- .*renamed index two lines; DROP TABLE workspace_logs; -- x to idx_status/m);
+		await database.connection.query(stdout);
+		assert.equal((await runCommand(["check"], env)).code, 0);
+	}));
+
 test("status says of each migration what became of it", async () => {
 	const database = await createTestDatabase();
 	try {
