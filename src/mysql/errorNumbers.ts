@@ -134,6 +134,8 @@ export const ERROR = {
 	CONSTRAINT_FAILED: 4025,
 	/** MySQL: `wait_timeout` ended the session. */
 	CLIENT_INTERACTION_TIMEOUT: 4031,
+	/** MySQL: columns were added and dropped instantly as often as a table takes it, until it is built anew. */
+	INNODB_MAX_ROW_VERSION: 4092,
 } as const;
 
 /** The server's number of an error, or of the first of its causes that has one; 0 where there is none. */

@@ -26,7 +26,12 @@ export const NEXT: Partial<Record<Algorithm, Algorithm>> = { INSTANT: "INPLACE",
 
 /** Whether the server cannot execute an ALTER by the algorithm that it names. */
 export function isUnsupported(error: unknown): boolean {
-	return hasNumber(error, ERROR.ALTER_OPERATION_NOT_SUPPORTED, ERROR.ALTER_OPERATION_NOT_SUPPORTED_REASON);
+	return hasNumber(
+		error,
+		ERROR.ALTER_OPERATION_NOT_SUPPORTED,
+		ERROR.ALTER_OPERATION_NOT_SUPPORTED_REASON,
+		ERROR.INNODB_MAX_ROW_VERSION,
+	);
 }
 
 /** A change as it is sent. */

@@ -95,6 +95,20 @@ const DONE: Readonly<Record<string, { prepare: Prepare; only?: "mariadb" | "mysq
 	"names with quotes and spaces in them": {
 		prepare: after("ALTER TABLE workspaces ADD COLUMN `a b``c'd` INT NULL, ADD INDEX `i'x ``` (`a b``c'd`)"),
 	},
+	"columns that were changed instantly as often as a table takes it, which an empty copy does not show": {
+		prepare: async (database) => {
+			await installOldDashboard(database, { draft: true });
+			const alter = (part: string) => database.rows(`ALTER TABLE workspaces ${part}, ALGORITHM=INSTANT`);
+			const toTheLimit = async () => {
+				for (;;) {
+					await alter("ADD COLUMN own INT NULL");
+					await alter("DROP COLUMN own");
+				}
+			};
+			await assert.rejects(toTheLimit(), /Maximum row versions/);
+		},
+		only: "mysql",
+	},
 	"copies of tables that a killed run left": {
 		prepare: after(
 			"CREATE TABLE dployr_trial_of_workspaces (id INT PRIMARY KEY)",
