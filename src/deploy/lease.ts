@@ -16,10 +16,10 @@ const LEASE_SECONDS = 30;
 const BEAT_SECONDS = 5;
 /** Seconds without a beat that succeeded after which the holder makes sure before its next statement. */
 const DOUBT_SECONDS = 2 * BEAT_SECONDS;
-/** Milliseconds after which one who waits reads the row again. */
-const READ_AGAIN = 500;
-/** Seconds after which it is said again who holds the lease. */
-const SAY_AGAIN = 30;
+/** Milliseconds between two reads of the row by a run that waits. */
+const READ_EVERY = 500;
+/** Seconds between two reports of who holds the lease. */
+const REPORT_EVERY = 30;
 
 /** Whether this server is a node of a Galera cluster: one statement. */
 export async function isGaleraNode(queryRunner: QueryRunner): Promise<boolean> {
@@ -99,7 +99,7 @@ interface Wait extends NamedLock {
 async function takeLease(connection: SideConnection, wait: Wait): Promise<void> {
 	const { name, holder, timeout, onProgress } = wait;
 	const start = performance.now();
-	let saidAt = Number.NEGATIVE_INFINITY;
+	let reportedAt = Number.NEGATIVE_INFINITY;
 	let last: LeaseRow | undefined;
 	let lastAt = start;
 	for (;;) {
@@ -114,11 +114,11 @@ async function takeLease(connection: SideConnection, wait: Wait): Promise<void> 
 		const seconds = Math.round((now - start) / 1000);
 		const who = `a run on node ${found?.node ?? "?"} of the cluster, which ends ${LEASE_SECONDS} s after its last beat`;
 		if (now - start > timeout * 1000) throw new LockTimeoutError(wait.database, who, timeout);
-		if (now - saidAt > SAY_AGAIN * 1000) {
-			saidAt = now;
+		if (now - reportedAt > REPORT_EVERY * 1000) {
+			reportedAt = now;
 			onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
 		}
-		await sleep(READ_AGAIN);
+		await sleep(READ_EVERY);
 		refuseInterrupted(wait);
 	}
 }

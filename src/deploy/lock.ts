@@ -5,8 +5,8 @@ import { describeSession, visibleSessions } from "../schema/blockers";
 import { type DeployLock, type LockOptions, type NamedLock, refuseInterrupted } from "./deployLock";
 import { acquireLease, isGaleraNode } from "./lease";
 
-/** Seconds after which it is said again who holds the lock. */
-const SAY_AGAIN = 30;
+/** Seconds between two reports of who holds the lock. */
+const REPORT_EVERY = 30;
 
 /**
  * Takes the right to migrate the database of this session, waiting for whoever has it.
@@ -41,7 +41,7 @@ async function acquireNamedLock(queryRunner: QueryRunner, lock: NamedLock): Prom
 		const who = await holderOf(queryRunner, name);
 		if (seconds >= timeout) throw new LockTimeoutError(database, who, timeout);
 		onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
-		const wait = Math.min(SAY_AGAIN, timeout - seconds);
+		const wait = Math.min(REPORT_EVERY, timeout - seconds);
 		// A wait that is ended on the server fails or returns nothing, as the server likes.
 		const isHeld = await getLock(queryRunner, name, wait).catch((error: unknown) => {
 			refuseInterrupted(lock);
