@@ -147,6 +147,7 @@ const DEFAULTS: readonly [variable: string, server: string, session: string][] =
 	["sql_if_exists", "1", "0"],
 	["completion_type", "'RELEASE'", "NO_CHAIN"],
 	["lc_messages", "'de_DE'", "en_US"],
+	["sql_quote_show_create", "0", "1"],
 	["max_execution_time", "1", "0"],
 	["max_statement_time", "0.5", "0"],
 	["net_read_timeout", "1", "60"],
