@@ -242,10 +242,23 @@ test("what Docker interrupted is finished by the job, without a restart", async 
 		"UPDATE workspaces SET updated_at = NOW() - INTERVAL 1 HOUR WHERE status = 'stopping'",
 	);
 	assert.equal((await request(dashboard, "root", "POST /admin/jobs/finish")).status, 204);
-	assert.deepEqual(await states(), [
+	const finished = [
 		{ status: "stopped", port: null },
 		{ status: "expired", port: null },
-	]);
+	];
+	assert.deepEqual(await states(), finished);
+
+	around = async () => {
+		throw new Error("on purpose");
+	};
+	assert.equal((await request(dashboard, "ann", `POST ${at}/start`)).status, 502);
+	assert.equal((await states())[0]?.status, "starting", "nobody knows what is on its port");
+	await database.connection.query(
+		"UPDATE workspaces SET updated_at = NOW() - INTERVAL 1 HOUR WHERE status = 'starting'",
+	);
+	around = (_call, perform) => perform();
+	assert.equal((await request(dashboard, "root", "POST /admin/jobs/finish")).status, 204);
+	assert.deepEqual(await states(), finished);
 	await assertTrue(database, docker.containers);
 	assert.equal((await dashboard.stop()).code, 0);
 });
