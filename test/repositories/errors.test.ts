@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { inspect } from "node:util";
 import { QueryFailedError } from "typeorm";
 import {
 	AlreadyExistsError,
@@ -129,6 +130,26 @@ describe("errors", () => {
 			await workspaces.setStatus(starting, "starting");
 			await refused(workspaces.markStopped(starting), "INVALID_VALUE", "containerId", 1048);
 		});
+	});
+
+	test("of a statement of 9 MB are those of a short one", async () => {
+		const output = "a big one ".repeat(900_000);
+		const refused = context.logs.append({ userId: 999_999, projectName: "p", action: "start", details: { output } });
+		await assert.rejects(refused, (error) => {
+			assert.ok(error instanceof NotFoundError);
+			assert.equal(error.entity, "DashboardUser");
+			assert.doesNotMatch(inspect(error), /big/);
+			assert.ok(inspect(error).length < 10_000);
+			return true;
+		});
+	});
+
+	test("of a statement that is bigger than the server takes have a code", async () => {
+		const output = "a big one ".repeat(7_000_000);
+		const refused = context.logs.append({ userId: user, projectName: "p", action: "start", details: { output } });
+		// A server may close the connection while it is still written to, so that nothing is left to read.
+		await assert.rejects(refused, { code: /^(VALUE_TOO_LONG|CONNECTION_LOST)$/ });
+		assert.equal(await context.workspaces.countByUser(999_999), 0);
 	});
 
 	test("that mean nothing in this domain are TypeORM's, without values", async () => {

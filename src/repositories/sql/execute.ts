@@ -10,6 +10,7 @@ import {
 import type { MysqlDriver } from "typeorm/driver/mysql/MysqlDriver.js";
 import { BroadcasterResult } from "typeorm/subscriber/BroadcasterResult.js";
 import { RefusedOperationError } from "../../errors";
+import { ERROR, hasNumber } from "../../mysql/errorNumbers";
 import { toSent } from "./literal";
 import { retrying } from "./retry";
 import { type Prepared, prepare, type Statement } from "./statement";
@@ -105,6 +106,8 @@ async function send(runner: QueryRunner, prepared: Prepared<unknown>, sent: unkn
 		emit(answer);
 		return answer;
 	} catch (error) {
+		// The server closes the connection after this answer, which does not say so.
+		if (hasNumber(error, ERROR.NET_PACKET_TOO_LARGE)) connection.destroy();
 		const translated = translate(error, { sql, entityName, metadata });
 		emit(undefined, translated);
 		throw translated;

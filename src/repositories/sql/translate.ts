@@ -57,6 +57,9 @@ export function translate(error: unknown, { sql, entityName, metadata }: Failed)
 		case ERROR.NO_REFERENCED_ROW:
 		case ERROR.NO_REFERENCED_ROW_2:
 			return new NotFoundError(missingParent(message, metadata), { cause });
+		case ERROR.NET_PACKET_TOO_LARGE:
+			// Everything but the details has a bound that is checked before.
+			return new ValueTooLongError(entityName, "details", { unit: "bytes" }, { cause });
 		case ERROR.DATA_TOO_LONG:
 			return new ValueTooLongError(entityName, property(message, metadata), { unit: "characters" }, { cause });
 		default:
