@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { DataSource, QueryRunner } from "typeorm";
 import { LockLostError, LockTimeoutError } from "../errors";
 import { CLUSTER_QUERY, type ClusterRow, isClusterNode } from "../mysql/cluster";
@@ -16,8 +15,8 @@ const LEASE_SECONDS = 30;
 const BEAT_SECONDS = 5;
 /** Seconds without a beat that succeeded after which the holder makes sure before its next statement. */
 const DOUBT_SECONDS = 2 * BEAT_SECONDS;
-/** Milliseconds between two reads of the row by a run that waits. */
-const READ_EVERY = 500;
+/** Milliseconds that a run which waits pauses at most between two reads of the row. */
+const LONGEST_PAUSE = 1_000;
 /** Seconds between two reports of who holds the lease. */
 const REPORT_EVERY = 30;
 
@@ -91,36 +90,54 @@ interface LeaseRow {
 	readonly beat: number;
 }
 
+/** Another one that came first, and whose row was not read yet. */
+const UNKNOWN: LeaseRow = { holder: "", node: "?", beat: 0 };
+
 interface Wait extends NamedLock {
 	readonly holder: string;
 	readonly dataSource: DataSource;
 }
 
+/** Takes the row as soon as it is free, and reports meanwhile whose it is. */
 async function takeLease(connection: SideConnection, wait: Wait): Promise<void> {
-	const { name, holder, timeout, onProgress } = wait;
+	const { database, timeout, onProgress } = wait;
 	const start = performance.now();
 	let reportedAt = Number.NEGATIVE_INFINITY;
+	const tryTake = leaseTaker(connection, wait);
+	const take = async () => {
+		refuseInterrupted(wait);
+		const other = await tryTake();
+		if (!other) return;
+		const who = `a run on node ${other.node} of the cluster, which ends ${LEASE_SECONDS} s after its last beat`;
+		const now = performance.now();
+		if (now - reportedAt > REPORT_EVERY * 1000 && now - start < timeout * 1000) {
+			reportedAt = now;
+			const seconds = Math.round((now - start) / 1000);
+			onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
+		}
+		throw new LockTimeoutError(database, who, timeout);
+	};
+	const isTransient = (error: unknown) => error instanceof LockTimeoutError;
+	const pauses = { firstPause: LONGEST_PAUSE, longestPause: LONGEST_PAUSE };
+	await retry(take, { isTransient, timeout: timeout * 1000, ...pauses });
+}
+
+/** Tries to take the row, and returns whose it is otherwise. It remembers since when the beat has stood still. */
+function leaseTaker(connection: SideConnection, wait: Wait): () => Promise<LeaseRow | undefined> {
+	const { name, holder } = wait;
 	let last: LeaseRow | undefined;
-	let lastAt = start;
-	for (;;) {
+	let lastAt = performance.now();
+	return async () => {
 		const found = await readLease(connection, name);
 		// A write whose answer did not come.
-		if (found?.holder === holder) return;
+		if (found?.holder === holder) return undefined;
 		const now = performance.now();
 		if (!isSame(found, last)) lastAt = now;
 		last = found;
 		const isFree = !found || (now - lastAt > LEASE_SECONDS * 1000 && isSame(found, await readFromAll(wait)));
-		if (isFree && (await writeLease(connection, { name, holder, found }))) return;
-		const seconds = Math.round((now - start) / 1000);
-		const who = `a run on node ${found?.node ?? "?"} of the cluster, which ends ${LEASE_SECONDS} s after its last beat`;
-		if (now - start > timeout * 1000) throw new LockTimeoutError(wait.database, who, timeout);
-		if (now - reportedAt > REPORT_EVERY * 1000) {
-			reportedAt = now;
-			onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
-		}
-		await sleep(READ_EVERY);
-		refuseInterrupted(wait);
-	}
+		if (isFree && (await writeLease(connection, { name, holder, found }))) return undefined;
+		return found ?? UNKNOWN;
+	};
 }
 
 function isSame(one: LeaseRow | undefined, other: LeaseRow | undefined): boolean {

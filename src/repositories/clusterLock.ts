@@ -90,7 +90,7 @@ async function transact(
 		await execute(executor, result.affected ? COMMIT : ROLLBACK);
 		return result;
 	} catch (error) {
-		// The connection may be gone, and the transaction with it; the first error is the one to see.
+		// The connection may be gone, and the transaction with it; the first error is the one to throw.
 		await execute(executor, ROLLBACK).catch(() => undefined);
 		throw error;
 	}

@@ -34,7 +34,7 @@ export async function dropClosed(
 		}
 		await drop();
 	} catch (error) {
-		// The connection may be gone; the next run opens what is left. The first error is the one to see.
+		// The connection may be gone; the next run opens what is left. The first error is the one to throw.
 		for (const table of closed) await open(queryRunner, table).catch(() => undefined);
 		throw error;
 	}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import type { QueryRunner } from "typeorm";
 import { RunWatch, type StepRunning, sessionOf } from "../../src/deploy/progress";
 import type { TestDatabase } from "../../testing/database";
@@ -38,27 +38,36 @@ async function follow(queryRunner: QueryRunner, sql: string): Promise<StepRunnin
 	return events;
 }
 
-describe("the server's own percentage comes with a step that takes long", () => {
-	for (const algorithm of ["COPY, LOCK=SHARED", "INPLACE, LOCK=NONE"]) {
-		it(`(ALGORITHM=${algorithm})`, () =>
-			withDatabase((database, dataSource) =>
-				withStageEvents(database, async () => {
-					await database.rows("CREATE TABLE big (id INT AUTO_INCREMENT PRIMARY KEY, words CHAR(100) NOT NULL)");
-					await database.rows("INSERT INTO big (words) VALUES (REPEAT('w', 100))");
-					for (let power = 0; power < 17; power++) await database.rows("INSERT INTO big (words) SELECT words FROM big");
-					const queryRunner = dataSource.createQueryRunner();
-					try {
-						for (let percents: number[] = []; new Set(percents).size < 2; ) {
-							const events = await follow(queryRunner, `ALTER TABLE big FORCE, ALGORITHM=${algorithm}`);
-							assert.ok(events.every(({ percent = 0 }) => percent >= 0 && percent <= 100));
-							percents = events.flatMap(({ percent }) => percent ?? []);
-							assert.ok(percents.length || events.length < LONG, `nothing in ${events.length} s`);
-							await database.rows("INSERT INTO big (words) SELECT words FROM big");
-						}
-					} finally {
-						await queryRunner.release();
-					}
-				}),
-			));
+/** MariaDB counts the rows of a copy alone. */
+async function algorithmsOf(database: TestDatabase): Promise<string[]> {
+	const [{ version }] = (await database.rows("SELECT VERSION() AS version")) as [{ version: string }];
+	return /mariadb/i.test(version) ? ["COPY, LOCK=SHARED"] : ["COPY, LOCK=SHARED", "INPLACE, LOCK=NONE"];
+}
+
+/** Makes the table bigger until a statement takes long enough for two percentages. */
+async function untilFollowed(database: TestDatabase, queryRunner: QueryRunner, sql: string): Promise<void> {
+	for (let percents: number[] = []; new Set(percents).size < 2; ) {
+		const events = await follow(queryRunner, sql);
+		assert.ok(events.every(({ percent = 0 }) => percent >= 0 && percent <= 100));
+		percents = events.flatMap(({ percent }) => percent ?? []);
+		assert.ok(percents.length || events.length < LONG, `nothing in ${events.length} s`);
+		await database.rows("INSERT INTO big (words) SELECT words FROM big");
 	}
-});
+}
+
+it("the server's own percentage comes with a step that takes long", () =>
+	withDatabase((database, dataSource) =>
+		withStageEvents(database, async () => {
+			await database.rows("CREATE TABLE big (id INT AUTO_INCREMENT PRIMARY KEY, words CHAR(100) NOT NULL)");
+			await database.rows("INSERT INTO big (words) VALUES (REPEAT('w', 100))");
+			for (let power = 0; power < 17; power++) await database.rows("INSERT INTO big (words) SELECT words FROM big");
+			const queryRunner = dataSource.createQueryRunner();
+			try {
+				for (const algorithm of await algorithmsOf(database)) {
+					await untilFollowed(database, queryRunner, `ALTER TABLE big FORCE, ALGORITHM=${algorithm}`);
+				}
+			} finally {
+				await queryRunner.release();
+			}
+		}),
+	));
