@@ -1,5 +1,5 @@
 import { migrationNames } from "../migrations/names";
-import { LIST_COPIES } from "../schema/copies";
+import { COUNT_COPIES } from "../schema/copies";
 import type { ResolvedSettings } from "../settings/settings";
 import { openConnection } from "../typeorm/connection";
 
@@ -8,7 +8,7 @@ const CONNECT_TIMEOUT = 2_000;
 
 /**
  * Whether every migration has its record, and no killed run left a copy of a table, found out without TypeORM: one
- * connection and two statements. False also where that stays unknown: the run itself finds out.
+ * connection and one statement. False also where that stays unknown: the run itself finds out.
  *
  * @throws ConnectionError where the server refuses this user
  */
@@ -25,10 +25,10 @@ export async function isUpToDate(settings: ResolvedSettings): Promise<boolean> {
 	});
 	if (!connection || !names.length) return false;
 	try {
-		const rows = await connection.query("SELECT id, timestamp, name FROM ??", [settings.migrationsTable]);
+		const sql = `SELECT id, timestamp, name, (${COUNT_COPIES}) AS copies FROM ??`;
+		const rows = await connection.query(sql, [settings.migrationsTable]);
 		const records = new Set(rows.map(({ name }) => name));
-		if (!names.every((name) => records.has(name))) return false;
-		return !(await connection.query(LIST_COPIES)).length;
+		return names.every((name) => records.has(name)) && Number(rows[0]?.["copies"]) === 0;
 	} catch {
 		return false;
 	} finally {

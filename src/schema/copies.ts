@@ -1,7 +1,12 @@
 /** Begins the names of the copies on which changes are tried, so that those of a run that was killed are known. */
 export const COPY_PREFIX = "dployr_trial_of_";
 
-/** Lists the copies that are there. */
-export const LIST_COPIES =
-	"SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() " +
+const COPIES =
+	"FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() " +
 	`AND LEFT(TABLE_NAME, ${COPY_PREFIX.length}) = '${COPY_PREFIX}'`;
+
+/** Lists the copies that are there. */
+export const LIST_COPIES = `SELECT TABLE_NAME AS name ${COPIES}`;
+
+/** Counts them. */
+export const COUNT_COPIES = `SELECT COUNT(*) ${COPIES}`;
