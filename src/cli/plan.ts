@@ -73,7 +73,7 @@ const RATES = {
 	mysql: { INPLACE: 300_000, COPY: 40_000 },
 } as const;
 
-/** The most honest word for what is computed from the rows alone. */
+/** Printed above the steps. */
 const ESTIMATED =
 	"times are guessed from the rows alone, by what tables in memory took: a disk or a busy server takes several times as long";
 

@@ -48,7 +48,7 @@ async function dryRunOnce(queryRunner: QueryRunner, planned: Planned): Promise<D
 	return recording;
 }
 
-/** Who mends what a revert is refused for is to learn at once what it would be refused for then. */
+/** A refused revert lists what it would delete, too: otherwise the next attempt would be refused for that. */
 function lossesOf({ losses }: Recording): string[] {
 	const how = "after a backup, allow it by --allow-data-loss or WORKSPACES_ALLOW_DATA_LOSS=yes";
 	return losses.map((loss) => `reverting would delete ${loss}; ${how}`);

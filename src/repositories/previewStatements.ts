@@ -2,7 +2,7 @@ import { PreviewEnvironment } from "../entities";
 import { PREVIEW_STATUSES, type PreviewStatus } from "../entities/enums";
 import { effective, IS_GLOBAL_ROW, LOCKED_GLOBAL_ROW } from "./globalRow";
 import { change, fragment, LAST_INSTANT, select, selectRows } from "./sql";
-import { LifeCycle, PREVIEW_TRANSITIONS } from "./transitions";
+import { IS_OWN_START, LifeCycle, PORT_OF_CONTAINER, PREVIEW_TRANSITIONS } from "./transitions";
 
 export const LIFE_CYCLE = new LifeCycle(PreviewEnvironment.entityName, PREVIEW_STATUSES, "creating");
 
@@ -64,10 +64,6 @@ export const CREATE_FOR_DEFAULT_LIFETIME = create(DEFAULT_EXPIRY);
 
 const allows = (status: PreviewStatus) => LIFE_CYCLE.isIn(PREVIEW_TRANSITIONS[status]);
 
-/** A start that names its port changes the row only while that holds the port. */
-const IS_OWN_START = "(:port? IS NULL OR COALESCE(assigned_port, 0) = :port?)";
-/** A port is given back unless a container is known, which may still use it. */
-const PORT_OF_CONTAINER = "assigned_port = IF(container_id IS NULL, NULL, assigned_port)";
 const HOLDS_NOTHING = "container_id IS NULL AND assigned_port IS NULL";
 const IS_AT_REST = `status IN ('stopped', 'expired') AND ${HOLDS_NOTHING}` as const;
 /** A row that is stopped or expired already only gives back what it still holds. */

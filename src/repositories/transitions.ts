@@ -39,6 +39,12 @@ export function runningWith(port: number | null): { to: "running"; reason?: stri
 	return { to: "running", reason: "this start was ended, or another one took its place" };
 }
 
+/** A start that names its port changes the row only while that holds the port. */
+export const IS_OWN_START = "(:port? IS NULL OR COALESCE(assigned_port, 0) = :port?)";
+
+/** A port is given back unless a container is known, which may still use it. */
+export const PORT_OF_CONTAINER = "assigned_port = IF(container_id IS NULL, NULL, assigned_port)";
+
 /** The status in errors where the column holds none of the contract: `''`, left by a server that was not strict. */
 const UNKNOWN = "unknown";
 

@@ -3,7 +3,7 @@ import { WORKSPACE_STATUSES, type WorkspaceStatus } from "../entities/enums";
 import { WORKSPACE_DEFAULTS } from "../entities/limitDefaults";
 import { effective, LIMITS_OF_USER } from "./globalRow";
 import { change, fragment, select, selectRows } from "./sql";
-import { LifeCycle, WORKSPACE_TRANSITIONS } from "./transitions";
+import { IS_OWN_START, LifeCycle, PORT_OF_CONTAINER, WORKSPACE_TRANSITIONS } from "./transitions";
 
 export const LIFE_CYCLE = new LifeCycle(Workspace.entityName, WORKSPACE_STATUSES, "stopped");
 
@@ -58,10 +58,6 @@ const allows = (status: WorkspaceStatus) => LIFE_CYCLE.isIn(WORKSPACE_TRANSITION
 const changesTo = <const Status extends WorkspaceStatus>(status: Status) =>
 	`id = :id AND ${LIFE_CYCLE.reports(`status <=> '${status}'`)} AND ${allows(status)}` as const;
 
-/** A start that names its port changes the row only while that holds the port. */
-const IS_OWN_START = "(:port? IS NULL OR COALESCE(assigned_port, 0) = :port?)";
-/** A port is given back unless a container is known, which may still use it. */
-const PORT_OF_CONTAINER = "assigned_port = IF(container_id IS NULL, NULL, assigned_port)";
 const IS_AT_REST = "COALESCE(status, 'stopped') = 'stopped' AND container_id IS NULL AND assigned_port IS NULL";
 const STOP = change(
 	Workspace,

@@ -108,7 +108,7 @@ export interface MigrationContext {
 	readonly algorithms?: ReadonlyMap<string, Algorithm>;
 	/** Whether a table may be copied while writers wait. */
 	readonly allowTableCopy: boolean;
-	/** Whether a table is copied for what is no more than worth mending. */
+	/** Whether a table is copied for what a run otherwise leaves as it is, with a note. */
 	readonly mendsByCopy: boolean;
 	/** Whether reverts may delete data. */
 	readonly allowDataLoss: boolean;

@@ -121,7 +121,7 @@ async function decisionOn(
 	const actual = tables.get(shape.name);
 	if (!actual) return { shape, actual, difference: NOTHING, changes: [creationOf(shape, server)] };
 	const found = difference(actual, shape);
-	// Only who knows all columns knows which are the owner's.
+	// A shape with the id lists all columns of the table: any other column is the owner's.
 	const isWhole = shape.columns.some(({ autoIncrement }) => autoIncrement);
 	const known = shape.columns.map(({ name }) => name);
 	const mendables = isWhole && !found.problems.length ? mendablesOf(actual, known, server) : [];

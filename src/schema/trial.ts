@@ -43,7 +43,7 @@ export async function tryAlteration(
 	return { ...change, algorithm };
 }
 
-/** Takes note where a change copies a table while writers wait and nobody allowed it: nobody waits for one without rows. */
+/** Records the refusal of a change that copies a table with rows while writers wait, unless that is allowed. */
 export async function refuseCopy(queryRunner: QueryRunner, change: Alteration, recording: Recording): Promise<void> {
 	const { table, what, algorithm, rows: count = "?" } = change;
 	if (algorithm !== "COPY" || contextOf(queryRunner).allowTableCopy || recording.untried.has(table)) return;
