@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { formCluster, pidOf, readCluster, stateOf, stopCluster, urlOf } from "./lib/cluster.mjs";
+import { formCluster, readCluster, stopCluster } from "./lib/cluster.mjs";
+import { pidOf, stateOf, urlOf } from "./lib/cluster-node.mjs";
 import { run, SERVERS } from "./lib/project.mjs";
 
 const FOLDER = join(SERVERS, "cluster");

@@ -4,7 +4,8 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { greeting, HOST, startServer, stopServer } from "../src/testing/server/private-server.mjs";
 import { isAlive } from "../src/testing/server/processes.mjs";
-import { formCluster, stopCluster, urlOf } from "./lib/cluster.mjs";
+import { formCluster, stopCluster } from "./lib/cluster.mjs";
+import { urlOf } from "./lib/cluster-node.mjs";
 import { installDependencies, PROJECT, run, SERVERS } from "./lib/project.mjs";
 import { testFiles } from "./lib/test-files.mjs";
 

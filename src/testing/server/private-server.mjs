@@ -1,11 +1,11 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { commandLine, exclusively, isAlive } from "./processes.mjs";
+import { commandLine, exclusively, isAlive, startDetached } from "./processes.mjs";
 import { describeServer, findInstaller, findServer, installServer } from "./server-binary.mjs";
 
 /**
@@ -189,29 +189,17 @@ async function launch(folder, server, settings) {
 	// No server of this folder runs here, and MySQL refuses a socket whose lock file names a pid that lives again.
 	for (const leftover of [server.socket, `${server.socket}.lock`]) rmSync(leftover, { force: true });
 	writePrivately(init, initSql(server.password));
-	const output = openSync(log, "w");
-	const child = spawn(server.binary, serverOptions(folder, server, settings), {
-		detached: true,
-		stdio: ["ignore", output, output],
-	});
-	closeSync(output);
-	let ended = false;
-	child.on("error", () => {
-		ended = true;
-	});
-	child.on("exit", () => {
-		ended = true;
-	});
-	child.unref();
-	const started = { ...server, pid: child.pid ?? 0 };
+	rmSync(log, { force: true });
+	const { pid, hasEnded } = startDetached(server.binary, serverOptions(folder, server, settings), { log });
+	const started = { ...server, pid };
 	writePrivately(state, `${JSON.stringify(started, undefined, "\t")}\n`);
-	for (const end = Date.now() + START_MS; !ended && Date.now() < end; await sleep(50)) {
+	for (const end = Date.now() + START_MS; !hasEnded() && Date.now() < end; await sleep(50)) {
 		if (await greeting(HOST, server.port)) {
 			rmSync(init, { force: true });
 			return started;
 		}
 	}
-	if (!ended) process.kill(started.pid, "SIGKILL");
+	if (!hasEnded()) process.kill(pid, "SIGKILL");
 	return undefined;
 }
 

@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -32,6 +32,24 @@ export function commandLine(pid) {
 	} catch {
 		return spawnSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" }).stdout ?? "";
 	}
+}
+
+/**
+ * Starts a program that outlives this process, with its output at the end of a file.
+ * @param {string} program @param {readonly string[]} args @param {{ log: string, env?: NodeJS.ProcessEnv }} options
+ */
+export function startDetached(program, args, { log, env = process.env }) {
+	const output = openSync(log, "a");
+	const child = spawn(program, args, { detached: true, stdio: ["ignore", output, output], env });
+	closeSync(output);
+	let ended = false;
+	const end = () => {
+		ended = true;
+	};
+	child.on("error", end);
+	child.on("exit", end);
+	child.unref();
+	return { pid: child.pid ?? 0, hasEnded: () => ended };
 }
 
 /**
