@@ -13,6 +13,9 @@ const HUES = [262, 152, 26, 338, 205, 48, 300, 180];
 /** Yellow, green and cyan are lighter than other hues, and must be darker to be read on white. */
 const colorOf = (hue: number) => `--hue:${hue}${hue > 30 && hue < 200 ? ";--lightness:27%" : ""}`;
 
+/** In the order in which their rules win over each other. */
+const STYLES = ["page.css", "diagram.css", "tables.css", "states.css", "media.css"];
+
 const asset = (name: string) => readFileSync(path.join(__dirname, "browser", name), "utf8");
 
 /** The whole page, which needs nothing besides itself. */
@@ -32,7 +35,7 @@ export function renderPage(model: PageModel): string {
 <title>Workspaces schema</title>
 <link rel="icon" href="data:,">
 <style>
-${asset("page.css")}${[...hues, ...grey].join("\n")}
+${STYLES.map(asset).join("")}${[...hues, ...grey].join("\n")}
 </style>
 </head>
 <body>
