@@ -65,16 +65,16 @@ const silentLogger: Logger = {
 	log: nothing,
 };
 
-/** Gives a test a database of its own and a DataSource on it, and drops both. */
-export async function withDatabase(
-	work: (database: TestDatabase, dataSource: DataSource) => Promise<void>,
+/** Gives a test a database of its own and a DataSource on it, drops both, and returns what the test made of them. */
+export async function withDatabase<Result>(
+	work: (database: TestDatabase, dataSource: DataSource) => Promise<Result>,
 	options?: Parameters<typeof createTestDatabase>[0],
-): Promise<void> {
+): Promise<Result> {
 	const database = await createTestDatabase(options);
 	try {
 		const dataSource = await openDataSource(database);
 		try {
-			await work(database, dataSource);
+			return await work(database, dataSource);
 		} finally {
 			await dataSource.destroy();
 		}

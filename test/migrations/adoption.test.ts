@@ -5,7 +5,7 @@ import { migrate } from "../../src";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
 import { openPlainDataSource, TABLES } from "../../testing/dataSource";
 import { ADOPTION_CASES, installOldDashboard } from "../../testing/oldDashboard";
-import { describeSchema, dumpRows } from "../support/snapshot";
+import { describeFreshSchema, describeSchema, dumpRows } from "../support/snapshot";
 
 let freshSchema: Awaited<ReturnType<typeof describeSchema>>;
 
@@ -26,12 +26,9 @@ async function pendingChanges(dataSource: DataSource): Promise<string[]> {
 }
 
 describe("adoption of what older dashboards made", () => {
-	before(() =>
-		withDatabase(async (database, dataSource) => {
-			await migrate(dataSource);
-			freshSchema = await describeSchema(database);
-		}),
-	);
+	before(async () => {
+		freshSchema = await describeFreshSchema();
+	});
 
 	for (const [name, old] of Object.entries(ADOPTION_CASES)) {
 		it(`brings ${name} to the schema of a fresh database and loses no row`, () =>

@@ -6,7 +6,7 @@ import { migrations } from "../../src/migrations";
 import type { TestDatabase } from "../../testing/database";
 import { withDatabase } from "../../testing/dataSource";
 import { installOldDashboard, type OldDashboard, startOldDashboard } from "../../testing/oldDashboard";
-import { describeSchema, dumpRows } from "../support/snapshot";
+import { describeFreshSchema, describeSchema, dumpRows } from "../support/snapshot";
 
 /** How often a run and two dashboards start at the same time. */
 const ROUNDS = 10;
@@ -48,12 +48,9 @@ async function keepStarting(database: TestDatabase, isOver: () => boolean): Prom
 }
 
 describe("the dashboard's own start-up code", () => {
-	before(() =>
-		withDatabase(async (database, dataSource) => {
-			await migrate(dataSource);
-			fresh = await describeSchema(database);
-		}),
-	);
+	before(async () => {
+		fresh = await describeFreshSchema();
+	});
 
 	for (const [name, old] of Object.entries(DATABASES)) {
 		it(`may run before and after a run, any number of times, on ${name}`, () =>

@@ -4,19 +4,16 @@ import { check, migrate, plan, type TableReport } from "../../src";
 import { addUsers, type TestDatabase } from "../../testing/database";
 import { withDatabase } from "../../testing/dataSource";
 import { installOldDashboard, oldTables } from "../../testing/oldDashboard";
-import { describeSchema, dumpRows, stateOf } from "../support/snapshot";
+import { describeFreshSchema, describeSchema, dumpRows, stateOf } from "../support/snapshot";
 
 type Schema = Awaited<ReturnType<typeof describeSchema>>;
 
 const ALLOWED = { allowTableCopy: true };
 
 let fresh: Schema;
-before(() =>
-	withDatabase(async (database, dataSource) => {
-		await migrate(dataSource);
-		fresh = await describeSchema(database);
-	}),
-);
+before(async () => {
+	fresh = await describeFreshSchema();
+});
 
 /** An older dashboard's tables in a database of latin1, with text in them that is another in utf8mb4. */
 async function installLatin1({ connection, name, ...rest }: TestDatabase): Promise<void> {

@@ -4,7 +4,7 @@ import { migrate } from "../../src";
 import { addUsers, type TestDatabase } from "../../testing/database";
 import { withDatabase } from "../../testing/dataSource";
 import { OLD_TABLES, oldTables } from "../../testing/oldDashboard";
-import { describeSchema, dumpRows } from "../support/snapshot";
+import { describeFreshSchema, describeSchema, dumpRows } from "../support/snapshot";
 
 type Schema = Awaited<ReturnType<typeof describeSchema>>;
 
@@ -84,12 +84,9 @@ async function install(database: TestDatabase): Promise<void> {
 }
 
 describe("a run repairs", () => {
-	before(() =>
-		withDatabase(async (database, dataSource) => {
-			await migrate(dataSource);
-			fresh = await describeSchema(database);
-		}),
-	);
+	before(async () => {
+		fresh = await describeFreshSchema();
+	});
 
 	for (const [name, changes] of Object.entries(CASES)) {
 		it(`${name}, and leaves every value`, () =>

@@ -4,7 +4,7 @@ import { check, type DeployOptions, IncompatibleSchemaError, migrate, plan } fro
 import type { TestDatabase } from "../../testing/database";
 import { statementsOf, withDatabase } from "../../testing/dataSource";
 import { installOldDashboard, oldTables } from "../../testing/oldDashboard";
-import { describeSchema, snapshot } from "../support/snapshot";
+import { describeFreshSchema, describeSchema, snapshot } from "../support/snapshot";
 
 type Prepare = (database: TestDatabase) => Promise<unknown>;
 
@@ -124,12 +124,9 @@ async function isFamily({ rows }: TestDatabase, only: "mariadb" | "mysql" | unde
 
 describe("a run asks the server before it changes anything, and", () => {
 	let fresh: Awaited<ReturnType<typeof describeSchema>>;
-	before(() =>
-		withDatabase(async (database, dataSource) => {
-			await migrate(dataSource);
-			fresh = await describeSchema(database);
-		}),
-	);
+	before(async () => {
+		fresh = await describeFreshSchema();
+	});
 
 	for (const [name, { prepare, reason, only }] of Object.entries(REFUSED)) {
 		it(`refuses ${name}`, () =>

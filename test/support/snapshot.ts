@@ -1,6 +1,7 @@
 import { type Connection, format, type SqlValue } from "mysql2/promise";
+import { migrate } from "../../src";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
-import { TABLES } from "../../testing/dataSource";
+import { TABLES, withDatabase } from "../../testing/dataSource";
 
 export interface TableSnapshot {
 	/** As SHOW CREATE gives it, the counter of AUTO_INCREMENT included. */
@@ -25,6 +26,14 @@ export async function snapshot(database: TestDatabase): Promise<Record<string, T
 
 function byContent(one: unknown, other: unknown): number {
 	return JSON.stringify(one) < JSON.stringify(other) ? -1 : 1;
+}
+
+/** The schema that the migrations make in an empty database. */
+export function describeFreshSchema(): Promise<Record<string, unknown[]>> {
+	return withDatabase(async (database, dataSource) => {
+		await migrate(dataSource);
+		return describeSchema(database);
+	});
 }
 
 /** Everything that information_schema says of the five tables, in a form that can be compared with assert. */
