@@ -16,128 +16,14 @@ import { repositoriesOf } from "../repositories/context";
 import { type PrivateServer, startPrivateServer, testOn } from "../support/privateServer";
 import { outcomesOn, SCENARIOS } from "../support/scenarios";
 import { describeSchema } from "../support/snapshot";
-
-/**
- * What new sessions of a server begin with, several at once. Of each server those are set that it has, with a value that
- * it takes. Everything is done as a user who may set no variable of the server's.
- */
-type Defaults = Readonly<Record<string, string | number>>;
-
-const HARMLESS: Readonly<Record<string, Defaults>> = {
-	"no mode": { sql_mode: "" },
-	"double quotes around names": { sql_mode: "ANSI", sql_quote_show_create: 0 },
-	"names without quotes": { sql_mode: "NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,IGNORE_SPACE", sql_quote_show_create: 0 },
-	"a traditional mode": { sql_mode: "TRADITIONAL,ONLY_FULL_GROUP_BY,PAD_CHAR_TO_FULL_LENGTH,NO_AUTO_VALUE_ON_ZERO" },
-	"other arithmetic": { sql_mode: "HIGH_NOT_PRECEDENCE,NO_UNSIGNED_SUBTRACTION,REAL_AS_FLOAT,ALLOW_INVALID_DATES" },
-	"Oracle's mode": { sql_mode: "ORACLE" },
-	"assignments at once": { sql_mode: "SIMULTANEOUS_ASSIGNMENT,EMPTY_STRING_IS_NULL,TIME_ROUND_FRACTIONAL" },
-	"tables shown without options": { sql_mode: "NO_KEY_OPTIONS,NO_TABLE_OPTIONS,NO_FIELD_OPTIONS" },
-	"fractions cut": { sql_mode: "TIME_TRUNCATE_FRACTIONAL,NO_DIR_IN_CREATE" },
-	"small bounds": {
-		sql_select_limit: 1,
-		group_concat_max_len: 4,
-		div_precision_increment: 0,
-		max_sort_length: 8,
-		max_allowed_packet: 16_384,
-		tmp_table_size: 1_024,
-		max_heap_table_size: 16_384,
-		sort_buffer_size: 32_768,
-		join_buffer_size: 128,
-		range_optimizer_max_mem_size: 1,
-		eq_range_index_dive_limit: 1,
-		optimizer_search_depth: 0,
-		max_seeks_for_key: 1,
-		innodb_lock_wait_timeout: 1,
-		lock_wait_timeout: 1,
-		net_read_timeout: 1,
-		net_write_timeout: 1,
-	},
-	"big selects refused": { sql_big_selects: 0, max_join_size: 100_000 },
-	"safety switches": {
-		sql_safe_updates: 1,
-		foreign_key_checks: 0,
-		unique_checks: 0,
-		check_constraint_checks: 0,
-		sql_auto_is_null: 1,
-		sql_if_exists: 1,
-		sql_notes: 0,
-		sql_warnings: 1,
-		innodb_snapshot_isolation: 1,
-	},
-	"another place": {
-		lc_time_names: "de_DE",
-		time_zone: "+05:45",
-		character_set_client: "latin1",
-		character_set_connection: "latin1",
-		character_set_results: "latin1",
-		character_set_server: "latin1",
-		default_collation_for_utf8mb4: "utf8mb4_general_ci",
-		character_set_collations: "utf8mb4=utf8mb4_bin",
-		default_week_format: 7,
-	},
-	"another collation": { collation_connection: "utf8mb4_bin", collation_server: "utf8mb4_bin" },
-	"serializable transactions": {
-		transaction_isolation: "SERIALIZABLE",
-		tx_isolation: "SERIALIZABLE",
-		completion_type: 1,
-	},
-	"dirty reads": { transaction_isolation: "READ-UNCOMMITTED", tx_isolation: "READ-UNCOMMITTED", completion_type: 1 },
-	"other tables": {
-		alter_algorithm: "COPY",
-		innodb_strict_mode: 0,
-		explicit_defaults_for_timestamp: 0,
-		default_storage_engine: "MyISAM",
-		default_tmp_storage_engine: "MEMORY",
-		innodb_default_row_format: "redundant",
-		innodb_file_per_table: 0,
-		system_versioning_alter_history: "ERROR",
-	},
-	"times in an old format": { mysql56_temporal_format: 0 },
-	"keys demanded": {
-		sql_require_primary_key: 1,
-		innodb_force_primary_key: 1,
-		sql_generate_invisible_primary_key: 1,
-		show_gipk_in_create_table_and_information_schema: 0,
-		show_create_table_skip_secondary_engine: 1,
-		show_create_table_verbosity: 1,
-		print_identified_with_as_hex: 1,
-		information_schema_stats_expiry: 31_536_000,
-		innodb_compression_default: 1,
-		innodb_read_only_compressed: 1,
-		enforce_storage_engine: "InnoDB",
-	},
-	"ids that skip": { auto_increment_increment: 10, auto_increment_offset: 7, binlog_format: "STATEMENT" },
-	"chatty sessions": {
-		session_track_system_variables: "*",
-		session_track_schema: 1,
-		session_track_state_change: 1,
-		session_track_transaction_info: "STATE",
-		profiling: 1,
-		optimizer_trace: "enabled=on",
-		sql_buffer_result: 1,
-		low_priority_updates: 1,
-		long_query_time: 0,
-		old_passwords: 1,
-		init_connect: "SELECT 1",
-		wait_timeout: 60,
-	},
-};
-
-/** No session can be anything other than what these make of it, or only the application can say what it meant. */
-const REFUSED: readonly (readonly [name: string, defaults: Defaults, own: RegExp, application: RegExp])[] = [
-	["another engine", { enforce_storage_engine: "MyISAM" }, /^MIGRATION_FAILED$/, /^MIGRATION_FAILED$/],
-	["a statement that fails", { init_connect: "SELECT * FROM mysql.nothing" }, /^CONNECTION_FAILED$/, /^ER_|^PROTOCOL/],
-	[
-		"no writes",
-		{ read_only: 1, super_read_only: 1 },
-		/^(READ_ONLY|MIGRATION_FAILED)$/,
-		/^(READ_ONLY|MIGRATION_FAILED)$/,
-	],
-];
+import { type Defaults, HARMLESS, REFUSED } from "./serverDefaults";
 
 const USER = { username: "application", password: "x" };
-/** What a server answers that does not know a variable, a value of it, or cannot have it changed while it runs. */
-const UNKNOWN = [ERROR.UNKNOWN_SYSTEM_VARIABLE, 1193, 1229, 1231, 1232, 1238, 1286, 1115, 1273, 1064];
+/**
+ * What a server answers that does not know a variable, or cannot have it changed: of sessions only, wrong value, wrong
+ * type, read only; unknown engine, character set, collation; no such syntax.
+ */
+const UNKNOWN = [ERROR.UNKNOWN_SYSTEM_VARIABLE, 1229, 1231, 1232, 1238, 1286, 1115, 1273, 1064];
 
 describe("whatever the sessions of a server begin with", () => {
 	let server: PrivateServer;
