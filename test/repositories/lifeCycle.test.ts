@@ -16,7 +16,7 @@ let dataSource: DataSource;
 /** What statements are sent through where the server's answer is known. */
 function answering(affectedRows: number, insertId: number): Executor {
 	const connection = {
-		query: (_sent: unknown, done: (error: undefined, answer: object) => void) =>
+		query: (_sql: string, _values: unknown[], done: (error: undefined, answer: object) => void) =>
 			done(undefined, { affectedRows, insertId }),
 	};
 	const queryRunner = { dataSource, connect: async () => connection };

@@ -1,4 +1,4 @@
-import type { PoolConnection, QueryOptions, ResultSetHeader } from "mysql2";
+import type { PoolConnection, Query, QueryError, QueryResult, ResultSetHeader } from "mysql2";
 import {
 	type DataSource,
 	type EntityManager,
@@ -49,14 +49,14 @@ export async function executeWith<Result>(
 	const given = values as Readonly<Record<string, unknown>>;
 	const sent = prepared.parameters.map(({ name, check, isSecret }) => toSent(check(given[name]), isSecret));
 	const session = sessionOf(executor);
-	if (session) return prepared.read(await send(session, prepared, sent, askWhole));
+	if (session) return prepared.read(await send(session, prepared, sent, answerWhole));
 	return prepared.read(await retrying(() => sendInPool(dataSource, prepared, sent)));
 }
 
 async function sendInPool(dataSource: DataSource, prepared: Prepared<unknown>, sent: unknown[]): Promise<unknown> {
 	const runner = dataSource.createQueryRunner();
 	try {
-		const answer = await send(runner, prepared, sent, askByRow);
+		const answer = await send(runner, prepared, sent, answerByRow);
 		if (isUncommitted(answer)) {
 			await runner.query("ROLLBACK");
 			throw new RefusedOperationError(
@@ -83,7 +83,7 @@ function isUncommitted(answer: unknown): boolean {
  * As the query runner's own `query`, which hands loggers and subscribers the driver's error as it is: with the whole
  * statement in it, keys and hashes included.
  */
-async function send(runner: QueryRunner, prepared: Prepared<unknown>, sent: unknown[], ask: typeof askByRow) {
+async function send(runner: QueryRunner, prepared: Prepared<unknown>, sent: unknown[], answer: typeof answerByRow) {
 	const { sql, entityName, metadata } = prepared;
 	const { logger, options, driver, subscribers } = runner.dataSource;
 	const { maxQueryExecutionTime } = options;
@@ -101,10 +101,10 @@ async function send(runner: QueryRunner, prepared: Prepared<unknown>, sent: unkn
 	};
 	try {
 		const { enableQueryTimeout } = (driver as MysqlDriver).options;
-		const timeout = enableQueryTimeout && maxQueryExecutionTime ? { timeout: maxQueryExecutionTime } : {};
-		const answer = await ask(connection, { sql, values: sent, ...timeout }, prepared);
-		emit(answer);
-		return answer;
+		const timeout = (enableQueryTimeout && maxQueryExecutionTime) || undefined;
+		const result = await answer(connection, { sql, values: sent, timeout }, prepared);
+		emit(result);
+		return result;
 	} catch (error) {
 		// The server closes the connection after this answer, which does not say so.
 		if (hasNumber(error, ERROR.NET_PACKET_TOO_LARGE)) connection.destroy();
@@ -121,32 +121,41 @@ function connectionOf(runner: QueryRunner): Promise<PoolConnection> {
 	return runner.connect();
 }
 
-async function askWhole(connection: PoolConnection, question: QueryOptions, { readRow }: Prepared<unknown>) {
+interface Question {
+	readonly sql: string;
+	readonly values: unknown[];
+	/** Milliseconds, or undefined. */
+	readonly timeout: number | undefined;
+}
+
+async function answerWhole(connection: PoolConnection, question: Question, { readRow }: Prepared<unknown>) {
 	const answer = await answerOf(connection, question);
 	return readRow ? (answer as ObjectLiteral[]).map(readRow) : answer;
 }
 
-function answerOf(connection: PoolConnection, question: QueryOptions): Promise<unknown> {
+function answerOf(connection: PoolConnection, question: Question): Promise<unknown> {
 	return new Promise((fulfil, reject) => {
-		connection.query(question, (error, answer) => (error ? reject(error) : fulfil(answer)));
+		ask(connection, question, (error, answer) => (error ? reject(error) : fulfil(answer)));
 	});
+}
+
+type Done = (error: QueryError | null, answer: QueryResult) => void;
+
+function ask(connection: PoolConnection, { sql, values, timeout }: Question, done?: Done): Query {
+	// For options in an object the driver takes 6 µs more.
+	return timeout ? connection.query({ sql, timeout }, values, done) : connection.query(sql, values, done);
 }
 
 /**
  * Reads each row while the server still sends the next ones, which hides what reading costs: a quarter of the time of a
  * page of 1,000. A statement without a callback learns from its connection that this was lost, so it has it alone.
  */
-function askByRow(
-	connection: PoolConnection,
-	question: QueryOptions,
-	{ readRow }: Prepared<unknown>,
-): Promise<unknown> {
+function answerByRow(connection: PoolConnection, question: Question, { readRow }: Prepared<unknown>): Promise<unknown> {
 	if (!readRow) return answerOf(connection, question);
 	return new Promise((fulfil, reject) => {
 		const rows: unknown[] = [];
 		connection.once("error", reject);
-		connection
-			.query(question)
+		ask(connection, question)
 			.on("result", (row: ObjectLiteral) => void rows.push(readRow(row)))
 			.on("error", reject)
 			.on("end", () => {
