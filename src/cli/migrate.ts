@@ -1,7 +1,12 @@
-import { resolveSettings } from "../settings/settings";
+import { migrationNames } from "../migrations/names";
+import { COUNT_COPIES } from "../schema/copies";
+import { type ResolvedSettings, resolveSettings } from "../settings/settings";
+import { openConnection } from "../typeorm/connection";
 import { EXIT } from "./commands";
-import { isUpToDate } from "./upToDate";
 import type { Work } from "./work";
+
+/** Milliseconds; a server that takes longer is waited for by the run itself. */
+const CONNECT_TIMEOUT = 2_000;
 
 /** Runs the pending migrations. With none pending, TypeORM is not even loaded. */
 export const migrateCommand: Work = async (given, output) => {
@@ -12,5 +17,37 @@ export const migrateCommand: Work = async (given, output) => {
 		else output.result("Nothing to do: no migrations are pending");
 		return EXIT.done;
 	}
-	return (require("./migratePending") as typeof import("./migratePending")).migratePending(given, output);
+	const { migrate } = require("../dataSource") as typeof import("../dataSource");
+	const { runCommand } = require("./runCommand") as typeof import("./runCommand");
+	return runCommand(given, output, migrate);
 };
+
+/**
+ * Whether every migration has its record, and no killed run left a copy of a table: one connection and one statement.
+ * False also where that stays unknown: the run itself finds out.
+ *
+ * @throws ConnectionError where the server refuses this user
+ */
+async function isUpToDate(settings: ResolvedSettings): Promise<boolean> {
+	const opening = openConnection(settings, CONNECT_TIMEOUT);
+	// Read while the server answers.
+	const names = migrationNames();
+	const connection = await opening.catch((error: unknown) => {
+		// Loaded for a failure only.
+		const { connectionFailure, isTransient } =
+			require("../typeorm/connectionFailure") as typeof import("../typeorm/connectionFailure");
+		if (isTransient(error)) return undefined;
+		throw connectionFailure(error, settings);
+	});
+	if (!connection || !names.length) return false;
+	try {
+		const sql = `SELECT id, timestamp, name, (${COUNT_COPIES}) AS copies FROM ??`;
+		const rows = await connection.query(sql, [settings.migrationsTable]);
+		const records = new Set(rows.map(({ name }) => name));
+		return names.every((name) => records.has(name)) && Number(rows[0]?.["copies"]) === 0;
+	} catch {
+		return false;
+	} finally {
+		connection.end();
+	}
+}

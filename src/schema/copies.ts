@@ -3,7 +3,7 @@ export const COPY_PREFIX = "dployr_trial_of_";
 
 const COPIES =
 	"FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() " +
-	`AND LEFT(TABLE_NAME, ${COPY_PREFIX.length}) = '${COPY_PREFIX}'`;
+	`AND TABLE_NAME LIKE '${COPY_PREFIX.replaceAll("_", "|_")}%' ESCAPE '|'`;
 
 /** Lists the copies that are there. */
 export const LIST_COPIES = `SELECT TABLE_NAME AS name ${COPIES}`;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { SettingsError } from "../errors";
+import { failFor } from "./setting";
 
 /** Variables by name. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -35,9 +35,9 @@ function readContent(path: string): string | undefined {
 	} catch (error) {
 		const { code } = error as NodeJS.ErrnoException;
 		if (code === "ENOENT") return undefined;
-		throw new SettingsError(`${path}: cannot be read (${code}): make it readable or remove it`, { cause: error });
+		return failFor(path, error)(`cannot be read (${code}): make it readable or remove it`);
 	}
 	// Editors and shells of Windows write these; a NUL in every second byte would make each name unknown.
-	if (bytes.includes(0)) throw new SettingsError(`${path}: is not UTF-8 text: save it as UTF-8`);
+	if (bytes.includes(0)) failFor(path)("is not UTF-8 text: save it as UTF-8");
 	return bytes.toString("utf8").replace(/^\uFEFF/, "");
 }

@@ -1,5 +1,3 @@
-import { SettingsError } from "../errors";
-
 /** One row of the table of settings. `Value` is the type of its option, and of the setting in force. */
 export interface Setting<Value, Default extends Value | undefined = Value | undefined> {
 	readonly variable: string;
@@ -130,9 +128,11 @@ function listed(words: readonly string[]): string {
 	return [words.slice(0, -1).join(", "), words.at(-1)].filter(Boolean).join(" or ");
 }
 
-/** Fails in the name of a variable. */
+/** Fails with a `SettingsError` in the name of a variable, or of what else is wrong. */
 export function failFor(variable: string, cause?: unknown): Fail {
 	return (problem) => {
+		// Loaded for a failure only: the command that finds nothing to do is to load little.
+		const { SettingsError } = require("../errors") as typeof import("../errors");
 		throw new SettingsError(`${variable}: ${problem}`, cause === undefined ? undefined : { cause });
 	};
 }

@@ -1,9 +1,8 @@
-import { SettingsError } from "../errors";
 import { type Environment, readEnvironment, type Variables } from "./environment";
 import { failFor } from "./setting";
 import { type Found, type Origin, Sources } from "./sources";
 import { FOREIGN_VARIABLES, SETTING_NAMES, SETTINGS, type SettingName, type ValueOf } from "./table";
-import { readSecretFile, readServerKey, readTls, type TlsClient } from "./tls";
+import type { TlsClient } from "./tls";
 
 /**
  * What a program may set itself. Each option wins over its variable, the variable over the `.env` file, and all of them
@@ -67,31 +66,26 @@ export function resolveSettings(
 	environment: Environment = readEnvironment(),
 ): Resolution {
 	const unknown = Object.keys(options).find((name) => name !== "log" && !SETTING_NAMES.includes(name as SettingName));
-	if (unknown !== undefined) throw new SettingsError(`${unknown}: createDataSource has no such option`);
+	if (unknown !== undefined) failFor(unknown)("createDataSource has no such option");
 	const sources = new Sources(options, environment);
 	const found = new Map(SETTING_NAMES.map((name) => [name, sources.find(name)]));
 	settleSocket(found);
 	settlePassword(found);
-	const value = <Name extends SettingName>(name: Name) => found.get(name)?.value as ValueOf<Name> | Missing<Name>;
-	const [host, socketPath] = [value("host"), value("socketPath")];
-	const tls = readTls({
-		mode: found.get("tls")?.origin.kind === "default" ? undefined : value("tls"),
-		ca: value("tlsCa"),
-		cert: value("tlsCert"),
-		key: value("tlsKey"),
-		host: socketPath === undefined ? host : undefined,
-	});
-	const serverKey = readServerKey(value("serverKey"), tls !== undefined);
-	const { url: _url, passwordFile: _file, tlsCa: _ca, tlsCert: _cert, tlsKey: _key, ...rest } = valuesOf(found);
+	const values = valuesOf(found);
+	const { url: _url, passwordFile: _file, tlsCa: _ca, tlsCert: _cert, tlsKey: _key, ...rest } = values;
 	return {
-		settings: { ...rest, tls, serverKey } as ResolvedSettings,
-		values: valuesOf(found) as Resolution["values"],
+		settings: { ...rest, ...encryptionOf(found) } as ResolvedSettings,
+		values: values as Resolution["values"],
 		origins: Object.fromEntries([...found].flatMap(([name, entry]) => (entry ? [[name, entry.origin]] : []))),
 		notices: [...sources.notices, ...noticesOf(found, environment)],
 	};
 }
 
 type AllFound = Map<SettingName, Found | undefined>;
+
+function isGiven(found: AllFound, name: SettingName): boolean {
+	return (found.get(name)?.origin.kind ?? "default") !== "default";
+}
 
 function valuesOf(found: AllFound): Record<SettingName, unknown> {
 	return Object.fromEntries([...found].map(([name, entry]) => [name, entry?.value])) as Record<SettingName, unknown>;
@@ -110,7 +104,8 @@ function settlePassword(found: AllFound): void {
 	if (password?.rank === file.rank) {
 		failFor("DB_PASSWORD_FILE")("cannot be set together with DB_PASSWORD: set one of them");
 	}
-	const content = readSecretFile("DB_PASSWORD_FILE", file.value as string)
+	const content = loadTls()
+		.readSecretFile("DB_PASSWORD_FILE", file.value as string)
 		.toString("utf8")
 		.replace(/^\uFEFF/, "")
 		.replace(/\r?\n$/, "");
@@ -118,13 +113,35 @@ function settlePassword(found: AllFound): void {
 	found.set("password", { ...file, value: content });
 }
 
+const ENCRYPTION = ["tls", "tlsCa", "tlsCert", "tlsKey", "serverKey"] as const satisfies Resolving[];
+
+function encryptionOf(found: AllFound): Pick<ResolvedSettings, "tls" | "serverKey"> {
+	if (!ENCRYPTION.some((name) => isGiven(found, name))) return { tls: undefined, serverKey: undefined };
+	const { readServerKey, readTls } = loadTls();
+	const value = <Name extends SettingName>(name: Name) => found.get(name)?.value as ValueOf<Name> | Missing<Name>;
+	const tls = readTls({
+		mode: isGiven(found, "tls") ? value("tls") : undefined,
+		ca: value("tlsCa"),
+		cert: value("tlsCert"),
+		key: value("tlsKey"),
+		host: value("socketPath") === undefined ? value("host") : undefined,
+	});
+	return { tls, serverKey: readServerKey(value("serverKey"), tls !== undefined) };
+}
+
+/** For encryption and for files only: the command that finds nothing to do is to load little. */
+function loadTls() {
+	return require("./tls") as typeof import("./tls");
+}
+
 function noticesOf(found: AllFound, { variables, file, path, hasFile }: Environment): string[] {
 	const set = { ...file, ...variables };
-	const isGiven = (name: SettingName) => (found.get(name)?.origin.kind ?? "default") !== "default";
 	const notices = Object.entries(FOREIGN_VARIABLES).flatMap(([variable, name]) =>
-		set[variable] && !isGiven(name) ? [`${variable} is set but not used: the name is ${SETTINGS[name].variable}`] : [],
+		set[variable] && !isGiven(found, name)
+			? [`${variable} is set but not used: the name is ${SETTINGS[name].variable}`]
+			: [],
 	);
-	if (!SETTING_NAMES.some(isGiven)) {
+	if (!SETTING_NAMES.some((name) => isGiven(found, name))) {
 		const { host, port, username, database } = SETTINGS;
 		const where = hasFile ? `${path} sets none` : `there is no ${path}`;
 		notices.push(
