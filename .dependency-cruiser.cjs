@@ -1,5 +1,5 @@
-/** For each room of src, the rooms that its files may import besides their own. Every arrow points down this list. */
-const ROOMS = {
+/** For each folder of src, the folders that its files may import besides their own. Every arrow points down this list. */
+const FOLDERS = {
 	errors: [],
 	mysql: ["errors"],
 	settings: ["errors"],
@@ -12,23 +12,23 @@ const ROOMS = {
 	"repositories/sql": ["mysql", "errors"],
 };
 
-/** @param {string} room */
-const pathOf = (room) => `^src/${room}(/|[.]ts$)`;
+/** @param {string} folder */
+const pathOf = (folder) => `^src/${folder}(/|[.]ts$)`;
 
-const roomRules = Object.entries(ROOMS).map(([room, allowed]) => ({
-	name: `${room}-imports-${allowed.join("-") || "nothing-of-ours"}`,
+const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({
+	name: `${folder}-imports-${allowed.join("-") || "nothing-of-ours"}`,
 	severity: "error",
-	from: { path: pathOf(room) },
-	to: { path: "^(src|testing|scripts|bench|test|examples)/", pathNot: [room, ...allowed].map(pathOf) },
+	from: { path: pathOf(folder) },
+	to: { path: "^(src|testing|scripts|bench|test|examples)/", pathNot: [folder, ...allowed].map(pathOf) },
 }));
 
 /** @type {import("dependency-cruiser").IForbiddenRuleType[]} */
 const forbidden = [
-	...roomRules,
+	...folderRules,
 	{
-		name: "every-room-has-rules",
+		name: "every-folder-has-rules",
 		severity: "error",
-		from: { path: "^src/[^/]+/", pathNot: [...Object.keys(ROOMS).map(pathOf), "^src/(cli|testing)/"] },
+		from: { path: "^src/[^/]+/", pathNot: [...Object.keys(FOLDERS).map(pathOf), "^src/(cli|testing)/"] },
 		to: {},
 	},
 	{

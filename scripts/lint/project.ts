@@ -4,7 +4,7 @@ export interface SourceFile {
 	readonly source: string;
 }
 
-/** The rooms that know no table: what is ours is handed in. */
+/** The folders that name no table: what is ours is handed in. */
 const ENGINE = /^src\/(schema|deploy|typeorm|settings|mysql)\//;
 
 /** Files in another dialect, which give `import` its types, say nothing but this. */

@@ -5,10 +5,10 @@ import { openConnection } from "../typeorm/connection";
 import { EXIT } from "./commands";
 import type { Work } from "./work";
 
-/** Milliseconds; a server that takes longer is waited for by the run itself. */
+/** Milliseconds; the run itself waits for a server that takes longer. */
 const CONNECT_TIMEOUT = 2_000;
 
-/** Runs the pending migrations. With none pending, TypeORM is not even loaded. */
+/** Runs the pending migrations. With none pending, neither TypeORM nor the code of a run is loaded. */
 export const migrateCommand: Work = async (given, output) => {
 	const { settings, notices } = resolveSettings(given.settings);
 	if (await isUpToDate(settings)) {
@@ -23,14 +23,14 @@ export const migrateCommand: Work = async (given, output) => {
 };
 
 /**
- * Whether every migration has its record, and no killed run left a copy of a table: one connection and one statement.
- * False also where that stays unknown: the run itself finds out.
+ * Whether the history has every migration, and no killed run left a copy of a table: one connection and one statement.
+ * Also false where the answer does not come: the run then finds out by itself.
  *
  * @throws ConnectionError where the server refuses this user
  */
 async function isUpToDate(settings: ResolvedSettings): Promise<boolean> {
 	const opening = openConnection(settings, CONNECT_TIMEOUT);
-	// Read while the server answers.
+	// Listed while the server answers.
 	const names = migrationNames();
 	const connection = await opening.catch((error: unknown) => {
 		// Loaded for a failure only.
@@ -43,8 +43,8 @@ async function isUpToDate(settings: ResolvedSettings): Promise<boolean> {
 	try {
 		const sql = `SELECT id, timestamp, name, (${COUNT_COPIES}) AS copies FROM ??`;
 		const rows = await connection.query(sql, [settings.migrationsTable]);
-		const records = new Set(rows.map(({ name }) => name));
-		return names.every((name) => records.has(name)) && Number(rows[0]?.["copies"]) === 0;
+		const applied = new Set(rows.map(({ name }) => name));
+		return names.every((name) => applied.has(name)) && Number(rows[0]?.["copies"]) === 0;
 	} catch {
 		return false;
 	} finally {

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 /** One row of the table of settings. `Value` is the type of its option, and of the setting in force. */
 export interface Setting<Value, Default extends Value | undefined = Value | undefined> {
 	readonly variable: string;
@@ -128,10 +130,24 @@ function listed(words: readonly string[]): string {
 	return [words.slice(0, -1).join(", "), words.at(-1)].filter(Boolean).join(" or ");
 }
 
+/**
+ * Reads the file whose path a setting holds. No message shows the path: somebody may have put the secret itself there.
+ *
+ * @throws SettingsError where it cannot be read
+ */
+export function readSettingFile(variable: string, path: string): Buffer {
+	try {
+		return readFileSync(path);
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		return failFor(variable)(`the file cannot be read (${code}); its path counts from ${process.cwd()}`);
+	}
+}
+
 /** Fails with a `SettingsError` in the name of a variable, or of what else is wrong. */
 export function failFor(variable: string, cause?: unknown): Fail {
 	return (problem) => {
-		// Loaded for a failure only: the command that finds nothing to do is to load little.
+		// Loaded for a failure only: a command that finds nothing to do loads little.
 		const { SettingsError } = require("../errors") as typeof import("../errors");
 		throw new SettingsError(`${variable}: ${problem}`, cause === undefined ? undefined : { cause });
 	};

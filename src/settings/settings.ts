@@ -1,5 +1,5 @@
 import { type Environment, readEnvironment, type Variables } from "./environment";
-import { failFor } from "./setting";
+import { failFor, readSettingFile } from "./setting";
 import { type Found, type Origin, Sources } from "./sources";
 import { FOREIGN_VARIABLES, SETTING_NAMES, SETTINGS, type SettingName, type ValueOf } from "./table";
 import type { TlsClient } from "./tls";
@@ -104,8 +104,7 @@ function settlePassword(found: AllFound): void {
 	if (password?.rank === file.rank) {
 		failFor("DB_PASSWORD_FILE")("cannot be set together with DB_PASSWORD: set one of them");
 	}
-	const content = loadTls()
-		.readSecretFile("DB_PASSWORD_FILE", file.value as string)
+	const content = readSettingFile("DB_PASSWORD_FILE", file.value as string)
 		.toString("utf8")
 		.replace(/^\uFEFF/, "")
 		.replace(/\r?\n$/, "");
@@ -117,7 +116,8 @@ const ENCRYPTION = ["tls", "tlsCa", "tlsCert", "tlsKey", "serverKey"] as const s
 
 function encryptionOf(found: AllFound): Pick<ResolvedSettings, "tls" | "serverKey"> {
 	if (!ENCRYPTION.some((name) => isGiven(found, name))) return { tls: undefined, serverKey: undefined };
-	const { readServerKey, readTls } = loadTls();
+	// Loaded for encryption only: a command that finds nothing to do loads little.
+	const { readServerKey, readTls } = require("./tls") as typeof import("./tls");
 	const value = <Name extends SettingName>(name: Name) => found.get(name)?.value as ValueOf<Name> | Missing<Name>;
 	const tls = readTls({
 		mode: isGiven(found, "tls") ? value("tls") : undefined,
@@ -127,11 +127,6 @@ function encryptionOf(found: AllFound): Pick<ResolvedSettings, "tls" | "serverKe
 		host: value("socketPath") === undefined ? value("host") : undefined,
 	});
 	return { tls, serverKey: readServerKey(value("serverKey"), tls !== undefined) };
-}
-
-/** For encryption and for files only: the command that finds nothing to do is to load little. */
-function loadTls() {
-	return require("./tls") as typeof import("./tls");
 }
 
 function noticesOf(found: AllFound, { variables, file, path, hasFile }: Environment): string[] {

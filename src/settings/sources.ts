@@ -73,7 +73,7 @@ export class Sources {
 		if (!entry) return undefined;
 		const { given, origin } = entry;
 		const fail = failFor("DATABASE_URL");
-		// Loaded for a URL only: the command that finds nothing to do is to load little.
+		// Loaded for a URL only: a command that finds nothing to do loads little.
 		const { readUrl } = require("./url") as typeof import("./url");
 		const url = readUrl(SETTINGS.url.parse(given, fail), fail);
 		if (!url) {

@@ -1,12 +1,11 @@
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { failFor } from "./setting";
+import { failFor, readSettingFile } from "./setting";
 import type { ValueOf } from "./table";
 
 /** Whether the connection is encrypted, and whether the server's certificate is checked. */
 export type TlsMode = ValueOf<"tls">;
 
-/** The settings that it depends on. */
+/** The settings on which encryption depends. */
 export interface TlsSettings {
 	/** Undefined where it is not set. */
 	readonly mode: TlsMode | undefined;
@@ -26,7 +25,11 @@ export interface TlsClient {
 	readonly key?: Buffer;
 }
 
-/** Undefined where connections are not encrypted. */
+/**
+ * The options for mysql2; undefined where connections are not encrypted.
+ *
+ * @throws SettingsError where settings contradict each other, or a file cannot be used
+ */
 export function readTls({ mode: given, ca, cert, key, host }: TlsSettings): TlsClient | undefined {
 	const mode = given ?? (ca ? "verify" : "off");
 	const unused = mode === "off" && (ca ? "DB_TLS_CA" : cert ? "DB_TLS_CERT" : key ? "DB_TLS_KEY" : undefined);
@@ -58,17 +61,7 @@ export function readServerKey(path: string | undefined, isEncrypted: boolean): B
 }
 
 function readPem(variable: string, path: string): Buffer {
-	const content = readSecretFile(variable, path);
+	const content = readSettingFile(variable, path);
 	if (!content.includes("-----BEGIN ")) failFor(variable)("the file is not PEM");
 	return content;
-}
-
-/** The path stays out of the message: it may be a secret that was put where its file's path belongs. */
-export function readSecretFile(variable: string, path: string): Buffer {
-	try {
-		return readFileSync(path);
-	} catch (error) {
-		const { code } = error as NodeJS.ErrnoException;
-		return failFor(variable)(`the file cannot be read (${code}); its path counts from ${process.cwd()}`);
-	}
 }

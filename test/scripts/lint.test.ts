@@ -19,7 +19,7 @@ const VIOLATIONS: Record<string, Record<string, string>> = {
 	"migrations-imports-schema": { "src/migrations/planted.ts": 'import enums = require("../entities");' },
 	"repositories-imports-entities-mysql-errors": { "src/repositories/planted.ts": 'import { check } from "../deploy";' },
 	"repositories/sql-imports-mysql-errors": { "src/repositories/sql/planted.ts": 'import { source } from "../source";' },
-	"every-room-has-rules": { "src/planted/planted.ts": 'import { WorkspacesError } from "../errors";' },
+	"every-folder-has-rules": { "src/planted/planted.ts": 'import { WorkspacesError } from "../errors";' },
 	"migrations-import-typeorm-and-schema-only": {
 		"src/migrations/1999999999999-Planted.ts": 'import { readFileSync } from "node:fs";',
 	},

@@ -19,7 +19,7 @@ import { translate } from "./translate";
 /** What statements are sent through: a repository, or anything else with a manager. */
 export type Executor = { readonly manager: EntityManager } & Partial<Pick<Repository<object>, "queryRunner">>;
 
-/** The session that statements have to run in, where there is one: that of a transaction, say. */
+/** The session in which statements have to run, such as that of a transaction; undefined where any will do. */
 export function sessionOf(executor: Executor): QueryRunner | undefined {
 	return executor.queryRunner ?? executor.manager.queryRunner;
 }
@@ -27,8 +27,8 @@ export function sessionOf(executor: Executor): QueryRunner | undefined {
 type Values<Parameters> = keyof Parameters extends never ? [] : [values: Parameters];
 
 /**
- * Executes a statement in the session of the repository's manager, else in any of the pool's, where a deadlock makes it
- * run again. Its values are checked before anything is sent.
+ * Checks the values of a statement, then executes it: in the executor's session if it has one, else in any session of
+ * the pool, and there again after a deadlock.
  */
 export function execute<Result, Parameters>(
 	executor: Executor,
@@ -38,7 +38,7 @@ export function execute<Result, Parameters>(
 	return executeWith(executor, statement, values ?? {});
 }
 
-/** The same for a caller whose own parameters say that values and statement belong together. */
+/** `execute` for a caller whose own types already match values and statement. */
 export async function executeWith<Result>(
 	executor: Executor,
 	statement: Statement<Result, never>,
@@ -49,14 +49,14 @@ export async function executeWith<Result>(
 	const given = values as Readonly<Record<string, unknown>>;
 	const sent = prepared.parameters.map(({ name, check, isSecret }) => toSent(check(given[name]), isSecret));
 	const session = sessionOf(executor);
-	if (session) return prepared.read(await send(session, prepared, sent, answerWhole));
+	if (session) return prepared.read(await send(session, prepared, sent, readWhole));
 	return prepared.read(await retrying(() => sendInPool(dataSource, prepared, sent)));
 }
 
 async function sendInPool(dataSource: DataSource, prepared: Prepared<unknown>, sent: unknown[]): Promise<unknown> {
 	const runner = dataSource.createQueryRunner();
 	try {
-		const answer = await send(runner, prepared, sent, answerByRow);
+		const answer = await send(runner, prepared, sent, readByRow);
 		if (isUncommitted(answer)) {
 			await runner.query("ROLLBACK");
 			throw new RefusedOperationError(
@@ -70,20 +70,20 @@ async function sendInPool(dataSource: DataSource, prepared: Prepared<unknown>, s
 	}
 }
 
-/** In an answer's status: the session is in a transaction. MySQL's mark of autocommit is on also where it is off. */
+/** A bit of an answer's status: the session is in a transaction. MySQL sets the bit for autocommit also where that is off. */
 const SERVER_STATUS_IN_TRANS = 1;
 
-/** Whether something was written that nobody commits: no transaction was begun here. */
+/** Whether the statement left a transaction open: none was begun here, so nobody would commit it. */
 function isUncommitted(answer: unknown): boolean {
 	const { serverStatus = 0 } = answer as Partial<ResultSetHeader>;
 	return (serverStatus & SERVER_STATUS_IN_TRANS) !== 0;
 }
 
 /**
- * As the query runner's own `query`, which hands loggers and subscribers the driver's error as it is: with the whole
- * statement in it, keys and hashes included.
+ * Replaces the query runner's own `query`, which gives loggers and subscribers the driver's untranslated error: that holds
+ * the whole statement, keys and hashes included.
  */
-async function send(runner: QueryRunner, prepared: Prepared<unknown>, sent: unknown[], answer: typeof answerByRow) {
+async function send(runner: QueryRunner, prepared: Prepared<unknown>, sent: unknown[], read: typeof readByRow) {
 	const { sql, entityName, metadata } = prepared;
 	const { logger, options, driver, subscribers } = runner.dataSource;
 	const { maxQueryExecutionTime } = options;
@@ -102,11 +102,11 @@ async function send(runner: QueryRunner, prepared: Prepared<unknown>, sent: unkn
 	try {
 		const { enableQueryTimeout } = (driver as MysqlDriver).options;
 		const timeout = (enableQueryTimeout && maxQueryExecutionTime) || undefined;
-		const result = await answer(connection, { sql, values: sent, timeout }, prepared);
+		const result = await read(connection, { sql, values: sent, timeout }, prepared);
 		emit(result);
 		return result;
 	} catch (error) {
-		// The server closes the connection after this answer, which does not say so.
+		// The server closes the connection after this error, without saying so.
 		if (hasNumber(error, ERROR.NET_PACKET_TOO_LARGE)) connection.destroy();
 		const translated = translate(error, { sql, entityName, metadata });
 		emit(undefined, translated);
@@ -121,41 +121,42 @@ function connectionOf(runner: QueryRunner): Promise<PoolConnection> {
 	return runner.connect();
 }
 
-interface Question {
+interface Command {
 	readonly sql: string;
 	readonly values: unknown[];
 	/** Milliseconds, or undefined. */
 	readonly timeout: number | undefined;
 }
 
-async function answerWhole(connection: PoolConnection, question: Question, { readRow }: Prepared<unknown>) {
-	const answer = await answerOf(connection, question);
+async function readWhole(connection: PoolConnection, command: Command, { readRow }: Prepared<unknown>) {
+	const answer = await answerOf(connection, command);
 	return readRow ? (answer as ObjectLiteral[]).map(readRow) : answer;
 }
 
-function answerOf(connection: PoolConnection, question: Question): Promise<unknown> {
+function answerOf(connection: PoolConnection, command: Command): Promise<unknown> {
 	return new Promise((fulfil, reject) => {
-		ask(connection, question, (error, answer) => (error ? reject(error) : fulfil(answer)));
+		query(connection, command, (error, answer) => (error ? reject(error) : fulfil(answer)));
 	});
 }
 
 type Done = (error: QueryError | null, answer: QueryResult) => void;
 
-function ask(connection: PoolConnection, { sql, values, timeout }: Question, done?: Done): Query {
-	// For options in an object the driver takes 6 µs more.
+function query(connection: PoolConnection, { sql, values, timeout }: Command, done?: Done): Query {
+	// The driver takes 6 µs longer for options in an object.
 	return timeout ? connection.query({ sql, timeout }, values, done) : connection.query(sql, values, done);
 }
 
 /**
- * Reads each row while the server still sends the next ones, which hides what reading costs: a quarter of the time of a
- * page of 1,000. A statement without a callback learns from its connection that this was lost, so it has it alone.
+ * Reads each row while the server still sends the next ones, which saves a quarter of the time of a page of 1,000 rows.
+ * Only for a connection that sends nothing else meanwhile: without a callback, the driver reports a lost connection to the
+ * connection's listeners, not to the statement.
  */
-function answerByRow(connection: PoolConnection, question: Question, { readRow }: Prepared<unknown>): Promise<unknown> {
-	if (!readRow) return answerOf(connection, question);
+function readByRow(connection: PoolConnection, command: Command, { readRow }: Prepared<unknown>): Promise<unknown> {
+	if (!readRow) return answerOf(connection, command);
 	return new Promise((fulfil, reject) => {
 		const rows: unknown[] = [];
 		connection.once("error", reject);
-		ask(connection, question)
+		query(connection, command)
 			.on("result", (row: ObjectLiteral) => void rows.push(readRow(row)))
 			.on("error", reject)
 			.on("end", () => {
