@@ -219,3 +219,12 @@ test("JSON comes back as it was written", async () => {
 		assert.deepEqual(read, details);
 	});
 });
+
+test("a BIGINT is a number, and a text where a number would not hold it", async () => {
+	await withDataSource(database, {}, async (dataSource) => {
+		const sql = "SELECT COUNT(*) AS counted, 9007199254740991 AS largest, 9007199254740993 AS larger FROM workspaces";
+		const [row] = await dataSource.query<Record<string, unknown>[]>(sql);
+		const counted = await dataSource.getRepository(Workspace).count();
+		assert.deepEqual({ ...row }, { counted, largest: 9_007_199_254_740_991, larger: "9007199254740993" });
+	});
+});
