@@ -1,7 +1,7 @@
 import { readEnvironment } from "../settings/environment";
 import { type Resolution, resolveSettings } from "../settings/settings";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings/table";
-import { EXIT } from "./commands";
+import { EXIT, optionOf } from "./commands";
 import { connected } from "./connected";
 import { examineServer, type ServerFacts } from "./doctorServer";
 import { failureOf } from "./failure";
@@ -43,7 +43,7 @@ function settingsInForce({ values, origins }: Resolution, envFile: string): Sett
 		if (!origin || value === undefined) return [];
 		const { variable, isSecret, textOf } = SETTINGS[option];
 		const from = {
-			option: `option ${origin.name}`,
+			option: `--${optionOf(option)}`,
 			variable: origin.name,
 			".env": `${origin.name} in ${envFile}`,
 			default: "default",

@@ -1,7 +1,8 @@
-/** The word among those known that is closest to what was typed; undefined where there is none to compare with. */
+/** The word among those known that begins with what was typed, or differs from it by half its length at most. */
 export function nearest(typed: string, known: Iterable<string>): string | undefined {
 	let best: string | undefined;
-	let least = Number.POSITIVE_INFINITY;
+	// What takes more steps has little in common with what was typed.
+	let least = Math.floor(typed.length / 2) + 1;
 	for (const word of known) {
 		const steps = word.startsWith(typed) ? 0 : distance(typed, word);
 		if (steps < least) [best, least] = [word, steps];

@@ -49,7 +49,8 @@ function contentOf(event: Report | undefined) {
 
 function textOf(event: Report | undefined): string {
 	if (event?.kind === "report") return formatReport(event.report);
-	return `Nothing to do: ${event?.message ?? "no migrations are pending"}`;
+	// TypeORM's logger gets the same message as a sentence.
+	return `Nothing to do: ${event?.message.replace(/^No /, "no ") ?? "no migrations are pending"}`;
 }
 
 interface Ended {

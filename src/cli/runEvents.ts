@@ -76,7 +76,8 @@ export function shortened(count: number): string {
 export function duration(seconds: number): string {
 	if (seconds < 10) return `${Number.isInteger(seconds) ? seconds : seconds.toFixed(1)} s`;
 	if (seconds < 120) return `${Math.round(seconds)} s`;
-	const minutes = Math.floor(seconds / 60);
-	if (minutes < 120) return `${minutes} min ${Math.round(seconds % 60)} s`;
+	const whole = Math.round(seconds);
+	const minutes = Math.floor(whole / 60);
+	if (minutes < 120) return [`${minutes} min`, ...(whole % 60 ? [`${whole % 60} s`] : [])].join(" ");
 	return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -11,7 +11,10 @@ export function refuseUsage(problem: string): never {
 
 export function refuseCommand(word: string | undefined): never {
 	if (word === undefined) return refuseUsage(`a command is missing: one of ${COMMAND_NAMES.join(", ")}`);
-	return refuseUsage(`unknown command ${word}; did you mean ${nearest(word, COMMAND_NAMES)}?`);
+	const meant = nearest(word, COMMAND_NAMES);
+	return refuseUsage(
+		`unknown command ${word}${meant ? `; did you mean ${meant}?` : `: one of ${COMMAND_NAMES.join(", ")}`}`,
+	);
 }
 
 /** @param raw as it was typed, with its dashes */
@@ -23,5 +26,6 @@ export function refuseOption(name: string, raw: string, command: CommandName | u
 		const { variable } = SETTINGS[secret];
 		return refuseUsage(`${raw} is no option, since lists of processes would show it: set ${variable}`);
 	}
-	return refuseUsage(`unknown option ${raw}; did you mean --${nearest(name, optionsOf(command))}?`);
+	const meant = nearest(name, optionsOf(command));
+	return refuseUsage(`unknown option ${raw}${meant ? `; did you mean --${meant}?` : ""}`);
 }

@@ -61,9 +61,9 @@ export async function revert(
 			// A revert of the last one may have been interrupted when only these were left.
 			if (rows.length === history.length) await dropBookkeeping(run);
 			if (history.length === 0) {
-				return upToDate(options, "No migrations were run on this database: nothing to revert");
+				return upToDate(options, "No migrations were run on this database");
 			}
-			return rows.length ? finish(run) : upToDate(options, `${options.to} ran last: nothing to revert`);
+			return rows.length ? finish(run) : upToDate(options, `${options.to} is the last migration that was run`);
 		}),
 	);
 }

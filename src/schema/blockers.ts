@@ -94,5 +94,7 @@ export function describeSession({ id, user, host, seconds, statement }: Session)
 		.trim();
 	const cut = shown.length > SHOWN ? `${shown.slice(0, SHOWN)}…` : shown;
 	const who = `${user}@${(host ?? "?").replace(/:\d+$/, "")}`;
-	return `session ${id} (${who}, for ${seconds ?? "?"} s${cut && `: ${cut}`})`;
+	// MySQL gives a session that has just begun to wait -1.
+	const time = seconds === null ? "?" : Math.max(0, Number(seconds));
+	return `session ${id} (${who}, for ${time} s${cut && `: ${cut}`})`;
 }

@@ -27,7 +27,9 @@ test("what is not known is named, with the nearest that is", () => {
 		[["doc"], "unknown command doc; did you mean doctor?"],
 		[["migrate", "--jsno"], "unknown option --jsno; did you mean --json?"],
 		[["plan", "--conect-timeout", "5"], "unknown option --conect-timeout; did you mean --connect-timeout?"],
-		[["plan", "-x"], /^unknown option -x; did you mean --/.source],
+		[["help"], `unknown command help: one of ${COMMAND_NAMES.join(", ")}`],
+		[["migrate", "--revert"], "unknown option --revert"],
+		[["plan", "-x"], "unknown option -x"],
 		[["plan", "--host"], "--host needs a value"],
 		[["plan", "--host", "--json"], "--host needs a value"],
 		[["plan", "--json=yes"], "--json takes no value"],
@@ -43,8 +45,7 @@ test("what is not known is named, with the nearest that is", () => {
 			() => readArguments(args),
 			(error: unknown) => {
 				assert.ok(error instanceof UsageError, args.join(" "));
-				if (message.startsWith("^")) assert.match(error.message, new RegExp(message));
-				else assert.equal(error.message, message);
+				assert.equal(error.message, message);
 				return true;
 			},
 		);

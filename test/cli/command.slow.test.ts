@@ -85,7 +85,7 @@ test("with nothing pending, migrate loads no TypeORM and sends one statement", a
 
 	await database.rows("CREATE TABLE dployr_trial_of_workspaces (id INT PRIMARY KEY)");
 	const abandoned = await runCommand(["migrate"], env);
-	assert.deepEqual([abandoned.code, abandoned.stdout], [0, "Nothing to do: No migrations are pending\n"]);
+	assert.deepEqual([abandoned.code, abandoned.stdout], [0, "Nothing to do: no migrations are pending\n"]);
 	assert.deepEqual(await database.rows("SHOW TABLES LIKE 'dployr%'"), []);
 
 	const help = await runCommand(["--help"], { NODE_OPTIONS: `--require=${hook}` });
@@ -156,7 +156,7 @@ test("doctor shows each setting with its origin, no secret, and what the server 
 	const { code, stdout, stderr } = await runCommand(["doctor", "--table-timeout", "5"], env);
 	assert.equal(code, 0, stderr + stdout);
 	assert.match(stdout, /^ {2}DB_LOCK_TIMEOUT +77 +DB_LOCK_TIMEOUT$/m);
-	assert.match(stdout, /^ {2}DB_TABLE_TIMEOUT +5 +option tableTimeout$/m);
+	assert.match(stdout, /^ {2}DB_TABLE_TIMEOUT +5 +--table-timeout$/m);
 	assert.match(stdout, /^ {2}DB_POOL_SIZE +10 +default$/m);
 	for (const fact of ["server", "encryption", "privileges", "cluster", "clock", "lower_case_table_names"]) {
 		assert.match(stdout, new RegExp(`^ {2}${fact} +\\S`, "m"));

@@ -111,5 +111,6 @@ test("a remark does not tear the line that moves", () => {
 
 test("counts and times as people say them", () => {
 	assert.deepEqual([0, 9_999, 12_400, 999_499, 2_340_000].map(shortened), ["0", "9999", "12 k", "999 k", "2.3 M"]);
-	assert.deepEqual([0.04, 9.96, 59.6, 120, 7_380].map(duration), ["0.0 s", "10.0 s", "60 s", "2 min 0 s", "2 h 3 min"]);
+	assert.deepEqual([0.04, 9.96, 59.6, 7_380].map(duration), ["0.0 s", "10.0 s", "60 s", "2 h 3 min"]);
+	assert.deepEqual([600, 179.6, 605].map(duration), ["10 min", "3 min", "10 min 5 s"]);
 });

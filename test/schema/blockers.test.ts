@@ -11,6 +11,8 @@ test("a session is described with what it executes, without a value and cut", ()
 		describeSession({ ...session, statement: "UPDATE workspaces\n\tSET error_message = 'secret' WHERE id = 5" }),
 		"session 7 (ada@10.0.0.1, for 3 s: UPDATE workspaces SET error_message = '…' WHERE id = …)",
 	);
+	assert.equal(describeSession({ ...session, seconds: "-1", statement: null }), "session 7 (ada@10.0.0.1, for 0 s)");
+	assert.equal(describeSession({ ...session, seconds: null, statement: null }), "session 7 (ada@10.0.0.1, for ? s)");
 	const long = describeSession({ ...session, statement: `SELECT ${"a, ".repeat(100)}b FROM t` });
 	assert.match(long, /: SELECT a, .{90}…\)$/);
 });
