@@ -138,7 +138,7 @@ export class ReadOnlyServerError extends WorkspacesError {
 }
 
 /**
- * The operation would change tables that are not this package's, or names what is not there. Nothing was changed.
+ * The operation would change tables that are not this package's, or names something that does not exist. Nothing was changed.
  *
  * @example
  * await dataSource.synchronize().catch((error) => {
@@ -260,7 +260,7 @@ export class LockTimeoutError extends MigrationError {
  * Another run took over the right to migrate this database: this one stops. Run it again.
  *
  * @example
- * if (error instanceof LockLostError) await db.migrate();   // what is done already is not done twice
+ * if (error instanceof LockLostError) await db.migrate();   // what was done is not done twice
  */
 export class LockLostError extends MigrationError {
 	override readonly name = "LockLostError";
@@ -356,7 +356,7 @@ export class DataLossError extends MigrationError {
 	}
 }
 
-/** What the errors' entities are called in messages, which an application may show to its users. */
+/** The words of messages for an entity: an application may show them to its users. */
 const NOUNS: Readonly<Record<string, string>> = {
 	Workspace: "workspace",
 	PreviewEnvironment: "preview",
@@ -405,7 +405,7 @@ export class LimitReachedError extends WorkspacesError {
 }
 
 /**
- * A row with the same values in columns that are unique together exists.
+ * There is already a row with the same values in columns that are unique together.
  *
  * @example
  * const workspace = await db.workspaces.createWithinLimit({ userId, projectName: "shop" }).then(
@@ -451,7 +451,7 @@ export class NotFoundError extends WorkspacesError {
 }
 
 /**
- * Workspaces, previews and what else the caller excepted use every port of the range.
+ * No port of the range is free: workspaces and previews hold them, or the caller excepted them.
  *
  * @example
  * if (error instanceof NoFreePortError) console.error(`Widen the range: ${error.from} to ${error.to} is used up`);
@@ -469,7 +469,7 @@ export class NoFreePortError extends WorkspacesError {
 }
 
 /**
- * The provider is none whose keys are stored.
+ * No keys are stored for this provider.
  *
  * @example
  * const provider = req.params.provider as ApiKeyProvider;   // checked by the call
@@ -487,7 +487,7 @@ export class UnknownProviderError extends WorkspacesError {
 	}
 }
 
-/** How messages call a status. */
+/** The words of messages for a status. */
 const STATUSES: Readonly<Record<string, string>> = {
 	stopping: "being stopped",
 	creating: "being created",
@@ -495,7 +495,7 @@ const STATUSES: Readonly<Record<string, string>> = {
 	unknown: "in an unknown state",
 };
 
-/** How messages call what something was to become or to undergo. */
+/** The words of messages for the change that was refused. */
 const CHANGES: Readonly<Record<string, string>> = {
 	starting: "be started",
 	running: "be marked as running",
@@ -568,7 +568,7 @@ export class ValueTooLongError extends WorkspacesError {
 }
 
 /**
- * The value is missing, has an unknown name, or is none that its column or parameter takes.
+ * The value is missing, has an unknown name, or is not one that its column or parameter takes.
  *
  * @example
  * if (error instanceof InvalidValueError) res.status(400).json({ property: error.property, error: error.message });

@@ -42,7 +42,7 @@ export async function benchOnline(size: Size): Promise<void> {
 }
 
 export const ONLINE_HEAD = [
-	"| while a writer writes | its longest wait | failed writes | total | tables written anew |",
+	"| while a writer writes | its longest wait | failed writes | total | tables rewritten |",
 	"| --- | --- | --- | --- | --- |",
 ].join("\n");
 

@@ -16,7 +16,7 @@ export interface Arguments {
 	readonly options: Readonly<Partial<Record<OptionName, string | true>>>;
 	/** The settings that were given as options. */
 	readonly settings: DataSourceSettings;
-	/** All of it, word by word. */
+	/** Each word that was typed. */
 	readonly args: readonly string[];
 }
 
@@ -79,7 +79,7 @@ function readCommand(word: string | undefined, isOptional: boolean): CommandName
 	return COMMAND_NAMES.find((name) => name === word) ?? refuse().refuseCommand(word);
 }
 
-/** Loaded where something is wrong only: most calls are right. */
+/** Loaded for wrong usage only. */
 function refuse() {
 	return require("./usage") as typeof import("./usage");
 }

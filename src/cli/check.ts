@@ -4,7 +4,7 @@ import { EXIT } from "./commands";
 import { connected } from "./connected";
 import type { Work } from "./work";
 
-/** Says whether the database is up to date, and what speaks against it. */
+/** Says whether the database is up to date, and why not. */
 export const checkCommand: Work = (given, output) =>
 	connected(given, output, async (dataSource) => {
 		const result = await check(dataSource);

@@ -1,6 +1,6 @@
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings/table";
 
-/** An option of the command that is no setting. */
+/** An option of the command that is not a setting. */
 interface Option {
 	readonly short?: string;
 	/** What its value stands for in the help; undefined for a switch. */
@@ -25,7 +25,7 @@ export const GLOBAL_OPTIONS = ["json", "quiet", "help", "version"] as const sati
 
 export interface Command {
 	readonly summary: string;
-	/** Those besides the ones that every command has. */
+	/** Besides those that every command has. */
 	readonly options: readonly OptionName[];
 	/** Whether its JSON is one event a line rather than one document. */
 	readonly streams?: boolean;
@@ -40,7 +40,7 @@ export const COMMANDS = command({
 		streams: true,
 	},
 	revert: {
-		summary: "take back the last migration, or several as one decision with --to or --all",
+		summary: "revert the last migration, or several as one decision with --to or --all",
 		options: ["to", "all"],
 		streams: true,
 	},

@@ -9,7 +9,7 @@ export interface Failure {
 	readonly exitCode: number;
 	readonly code: string;
 	readonly message: string;
-	/** Each reason by itself, where there are several. */
+	/** Each reason, where a run is refused. */
 	readonly problems?: readonly string[];
 }
 
@@ -42,7 +42,7 @@ function messageOf(error: unknown): string {
 	if (error instanceof WorkspacesError || error instanceof UsageError) return error.message;
 	if (!(error instanceof Error)) return String(error);
 	const { errno, code } = error as { errno?: number; code?: string };
-	// Neither the server's nor the system's: a fault of this package, which the stack helps to find.
+	// An error of neither the server nor the system is a fault of this package: the stack helps to find it.
 	if (errno === undefined && code === undefined) return error.stack ?? error.message;
 	return redactMessage(error.message, errno);
 }

@@ -62,7 +62,7 @@ function planText(
 	return lines.join("\n");
 }
 
-/** A name of the owner's may hold a line break, behind which text would be a statement. */
+/** In one line: a name may hold a line break, and what follows it would be a statement. */
 function comment(text: string): string {
 	return `-- ${text.replaceAll(/\s+/g, " ")}`;
 }

@@ -3,7 +3,7 @@ import { runCommand } from "./runCommand";
 import { refuseUsage } from "./usage";
 import type { Work } from "./work";
 
-/** Takes back the last migration, or several as one decision. */
+/** Reverts the last migration, or several as one decision. */
 export const revertCommand: Work = (given, output) => {
 	const { to, all } = given.options;
 	if (to !== undefined && all) refuseUsage("--to and --all exclude each other");

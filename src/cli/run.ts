@@ -36,7 +36,7 @@ export async function run(args: readonly string[]): Promise<number> {
 	}
 }
 
-/** Whatever a command does before its work can be interrupted in order, it has changed nothing by then. */
+/** For a signal that comes before `interruptibly` handles it: until then no command has changed anything. */
 function reportInterruption(output: Output, given: Arguments | undefined): void {
 	const { InterruptedError } = require("../errors") as typeof import("../errors");
 	const { reportFailure } = require("./failure") as typeof import("./failure");

@@ -12,7 +12,7 @@ import { interruptibly } from "./signals";
 
 type Report = Extract<DeployEvent, { readonly kind: "report" | "upToDate" }>;
 
-/** What `migrate` and `revert` have in common: progress, interruption, and a report in any case. */
+/** What `migrate` and `revert` have in common: progress, interruption, and a report, also of a run that failed. */
 export async function runCommand(
 	given: Arguments,
 	output: Output,

@@ -1,4 +1,4 @@
-/** What the value of a server variable means for this module. */
+/** What the value of a server variable means for this package. */
 interface Finding {
 	readonly text: string;
 	/** Whether a run fails or is refused because of it. */

@@ -12,10 +12,10 @@ export interface Interruption {
 
 let handler: (interruption: Interruption) => void = endAtOnce;
 
-/** Has a signal say how things stand before it ends the process, until work that ends in order begins. */
-export function onSignal(say: () => void): void {
+/** Sets what a signal reports before it ends the process, until `interruptibly` begins. */
+export function onSignal(report: () => void): void {
 	handler = (interruption) => {
-		say();
+		report();
 		endAtOnce(interruption);
 	};
 }
@@ -35,9 +35,9 @@ function endAtOnce({ exitCode }: Interruption): void {
 }
 
 /**
- * Does work that is to end in order: the first signal aborts it, the second one ends the process at once.
+ * Does work that is to end cleanly: the first signal aborts it, the second one ends the process at once.
  *
- * @returns what the work returns, or how it was interrupted; an interrupted work's error is that it was
+ * @returns what the work returns, or the error that ended it, with the signal if one came
  */
 export async function interruptibly<Result>(
 	output: Output,
@@ -48,7 +48,9 @@ export async function interruptibly<Result>(
 	handler = (received) => {
 		interruption = received;
 		handler = endAtOnce;
-		output.error(`${received.name}: ending the statement in progress and giving back the lock; once more ends at once`);
+		output.error(
+			`${received.name}: ending the statement in progress and giving back the lock; send it again to end at once`,
+		);
 		controller.abort();
 	};
 	try {

@@ -16,7 +16,7 @@ import type { CheckItem, Product, RowCheck } from "./product";
 import { onQueryRunner } from "./run";
 
 /**
- * Whether a database is up to date with this version of the module.
+ * Whether a database is up to date with this version of the package.
  *
  * @example
  * const { ok, items } = await check(dataSource);
@@ -109,7 +109,7 @@ function checkPending(pending: readonly string[], known: readonly string[]): Che
 	return item("migrations", problems, `${known.length} run, none pending`);
 }
 
-/** By the code that plans a run, and that decides it. */
+/** Uses the code that plans a run, which is the code that decides it. */
 async function checkNextRun(dataSource: DataSource, product: Product): Promise<CheckItem> {
 	try {
 		const { steps, refusals } = await plan(dataSource, product);

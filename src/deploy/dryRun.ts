@@ -23,7 +23,7 @@ export interface Planned {
 }
 
 /**
- * Goes through migrations with every statement that writes recorded and not sent. Whatever fails is a reason not
+ * Goes through migrations, and records every statement that writes in place of sending it. Whatever fails is a reason not
  * to run them.
  *
  * @throws IncompatibleSchemaError with the reasons of all of them, where several dry runs in a row found some

@@ -90,7 +90,7 @@ interface LeaseRow {
 	readonly beat: number;
 }
 
-/** Another one that came first, and whose row was not read yet. */
+/** Another run that came first, and whose row was not read yet. */
 const UNKNOWN: LeaseRow = { holder: "", node: "?", beat: 0 };
 
 interface Wait extends NamedLock {
@@ -176,7 +176,7 @@ async function readLease(connection: SideConnection, name: string): Promise<Leas
 	}
 }
 
-/** Whether the row is this holder's now; of several that write at once the cluster lets one. */
+/** Whether the row is this holder's now: of several that write at once, the cluster lets one commit. */
 async function writeLease(
 	connection: SideConnection,
 	{ name, holder, found }: { name: string; holder: string; found: LeaseRow | undefined },

@@ -42,7 +42,7 @@ async function acquireNamedLock(queryRunner: QueryRunner, lock: NamedLock): Prom
 		if (seconds >= timeout) throw new LockTimeoutError(database, who, timeout);
 		onProgress({ kind: "waiting", for: "lock", who, seconds, timeout });
 		const wait = Math.min(REPORT_EVERY, timeout - seconds);
-		// A wait that is ended on the server fails or returns nothing, as the server likes.
+		// A wait that is ended on the server fails on some servers and returns nothing on others.
 		const isHeld = await getLock(queryRunner, name, wait).catch((error: unknown) => {
 			refuseInterrupted(lock);
 			throw error;

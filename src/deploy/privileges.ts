@@ -30,7 +30,7 @@ export interface Privileges {
 	readonly missing: readonly string[];
 	/** Whether copies of tables may be made and removed again. */
 	readonly canCopy: boolean;
-	/** What was not granted of that which copies need. A role may give it, which is not asked. */
+	/** The privileges for copies that were not granted. A role may give them; roles are not asked. */
 	readonly missingForCopies: readonly string[];
 }
 

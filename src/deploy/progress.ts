@@ -36,8 +36,8 @@ export class RunWatch {
 	}
 
 	/**
-	 * Ends the statement in progress on the server, which takes it back as a whole. Where the server does not allow it, as
-	 * on a Galera cluster, the statement is left to end.
+	 * Ends the statement in progress on the server, which rolls it back as a whole. Where the server does not allow it, as
+	 * on a Galera cluster, the statement runs to its end.
 	 */
 	interrupt(): void {
 		this.#interruption ??= this.#connection()
@@ -48,7 +48,7 @@ export class RunWatch {
 			);
 	}
 
-	/** Settled once nothing is ended any more that comes later. */
+	/** Settled once no later statement can be ended any more. */
 	async settled(): Promise<void> {
 		await this.#interruption;
 	}

@@ -38,7 +38,7 @@ export interface RevertOptions extends DeployOptions {
 /**
  * Reverts migrations, the last one first, under the guards of a run. Several are one decision: everything that
  * prevents one of them is found before the first is reverted. With none left, the tables in which TypeORM and this
- * module keep their notes go too.
+ * package keep their notes go too.
  *
  * @throws DataLossError, IncompatibleSchemaError, MissingPrivilegesError, ForeignHistoryError, RefusedOperationError,
  *   LockTimeoutError before anything is changed; TableInUseError, LockLostError, InterruptedError and MigrationError with
@@ -120,7 +120,7 @@ async function revertAll(run: Run, rows: readonly HistoryRow[], product: Product
 	}
 }
 
-/** Drops the tables in which TypeORM and this module keep their notes, once the last migration is reverted. */
+/** Drops the tables in which TypeORM and this package keep their notes, once the last migration is reverted. */
 async function dropBookkeeping({ queryRunner }: Run): Promise<void> {
 	const { dataSource } = queryRunner;
 	const isEmpty = async (table: string) => !(await rowsIfAny(queryRunner, `SELECT 1 FROM ${table} LIMIT 1`)).length;

@@ -21,7 +21,7 @@ export interface DeployOptions {
 	readonly tableTimeout?: number | undefined;
 	/** Called with each event as it happens. What it throws ends the run. */
 	readonly onEvent?: ((event: DeployEvent) => void) | undefined;
-	/** Ends the run once it is aborted: the step in progress is ended on the server, which takes it back as a whole. */
+	/** Ends the run once it is aborted: the step in progress is ended on the server, which rolls it back as a whole. */
 	readonly signal?: AbortSignal | undefined;
 	/** Whether a table may be copied while writers wait; by default what WORKSPACES_ALLOW_TABLE_COPY says. */
 	readonly allowTableCopy?: boolean | undefined;

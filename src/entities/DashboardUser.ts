@@ -3,7 +3,7 @@ import { Column, Entity, PrimaryGeneratedColumn } from "typeorm";
 /**
  * A user of the dashboard, read only.
  *
- * `dashboard_users` belongs to the dashboard: this entity maps just the columns that the module reads, and
+ * `dashboard_users` belongs to the dashboard: this entity maps just the columns that the package reads, and
  * `synchronize: false` keeps the schema builder off the rest of the table.
  *
  * @example

@@ -7,7 +7,7 @@ import { Workspace } from "./Workspace";
 import { WorkspaceLog } from "./WorkspaceLog";
 
 /**
- * Every entity of the module, for an application with a DataSource of its own.
+ * Every entity of the package, for an application with a DataSource of its own.
  *
  * @example
  * const own = new DataSource({ type: "mariadb", url: "mysql://…", entities: [Note, ...entities], migrations });

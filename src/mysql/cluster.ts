@@ -1,4 +1,4 @@
-/** One statement that asks whether the server is a node of a Galera cluster, be it one that is cut off from the others. */
+/** One statement that asks whether the server is a node of a Galera cluster, also of one that is cut off from the others. */
 export const CLUSTER_QUERY = "SHOW GLOBAL STATUS LIKE 'wsrep_provider_name'";
 
 /** Its answer: no row where the server has no such variable. */

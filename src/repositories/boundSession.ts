@@ -1,8 +1,8 @@
 import type { QueryRunner } from "typeorm";
 
 /**
- * Has the server end the session's transaction, and the session on MySQL, when a minute passes without a statement: what
- * it locks would stay locked until the server notices that the application has vanished, which may take eight hours.
+ * Makes the server end the session's transaction (on MySQL the session) after a minute without a statement. Otherwise its
+ * locks would stay until the server notices that the application has vanished, which may take eight hours.
  */
 const BOUND = [
 	"SET SESSION",

@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager } from "typeorm";
 import type { DashboardUser } from "../entities";
 
-/** Where a repository is obtained: any DataSource that has the module's entities, or a transaction's manager. */
+/** Where a repository is obtained: any DataSource that has the package's entities, or a transaction's manager. */
 export type RepositorySource = DataSource | EntityManager;
 
 /** A repository's class: that which `from` is called on, which may be a subclass. */

@@ -40,7 +40,7 @@ export async function dropClosed(
 	}
 }
 
-/** Opens the tables that a run has left closed that was killed: one statement where there are none. */
+/** Opens the tables that a killed run left closed: one statement where there are none. */
 export async function openAbandoned(queryRunner: QueryRunner): Promise<void> {
 	const rows = (await queryRunner.query(
 		"SELECT TABLE_NAME AS name FROM information_schema.TABLE_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE() " +

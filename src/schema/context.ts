@@ -6,7 +6,7 @@ import type { ActualTable, Server } from "./shape";
 export interface MigrationEvent {
 	readonly kind: /** The table was made. */
 		| "created"
-		/** The table was there before the module: somebody else made it. */
+		/** The table was there before the package: somebody else made it. */
 		| "found"
 		/** Something of the table was changed. */
 		| "changed"

@@ -182,8 +182,8 @@ function parentProblems(parent: ActualTable | undefined, name: string): string[]
 }
 
 /**
- * A table is marked as the module's own before it is made. Where a run ended in between and the application made the
- * table then, it has another shape than the module's CREATE gives.
+ * A table is marked as the package's own before it is made. Where a run ended in between and the application made the
+ * table then, it has another shape than the package's CREATE gives.
  */
 async function disclaimDifferent(queryRunner: QueryRunner, decisions: readonly Decision[]): Promise<void> {
 	const different = decisions.filter(({ actual, changes }) => actual && changes.length);

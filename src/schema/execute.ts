@@ -68,7 +68,7 @@ export async function withTablesLocked<Result>(
 	});
 }
 
-/** Writes a note of the module's own, which is no step, or records it in a dry run. */
+/** Writes a note of the package's own, which is no step, or records it in a dry run. */
 export async function write(queryRunner: QueryRunner, sql: string, parameters: unknown[] = []): Promise<void> {
 	const { recording, beforeStatement } = contextOf(queryRunner);
 	if (recording) {

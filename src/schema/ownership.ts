@@ -5,7 +5,7 @@ import { write } from "./execute";
 import { rowsIfAny } from "./rows";
 
 /**
- * Which tables this module made, so that a revert drops none that the application made. It is kept in TypeORM's own
+ * Which tables this package made, so that a revert drops none that the application made. It is kept in TypeORM's own
  * metadata table, and written before the table is made: an interrupted run then still counts as the maker.
  */
 const TYPE = "CREATED_BY_DPLOYR_WORKSPACES_DB";
@@ -48,7 +48,7 @@ export async function disclaim(queryRunner: QueryRunner, table: string): Promise
 	await write(queryRunner, `DELETE FROM ${metadataTable(queryRunner)} WHERE ${condition}`);
 }
 
-/** The tables that this module made: one statement. */
+/** The tables that this package made: one statement. */
 export async function ownedTables(queryRunner: QueryRunner): Promise<Set<string>> {
 	const sql = `SELECT \`table\` AS name FROM ${metadataTable(queryRunner)} WHERE \`type\` = ${literal(TYPE)}`;
 	const rows = await rowsIfAny<{ name: string }>(queryRunner, sql);

@@ -18,7 +18,7 @@ import { CURRENT_TIMESTAMP } from "./shape";
  */
 
 /**
- * Drops those of the tables that this module made, the last one first.
+ * Drops those of the tables that this package made, the last one first.
  *
  * @throws DataLossError where one holds rows, IncompatibleSchemaError where another table refers to one
  */
@@ -97,7 +97,7 @@ export interface DroppedColumns {
 }
 
 /**
- * Drops columns of a table that this module made; in a table of the application's they are the application's.
+ * Drops columns of a table that this package made; in a table of the application's they are the application's.
  *
  * @throws DataLossError where a column holds other values than its default
  */
@@ -186,7 +186,7 @@ export interface RemovedValues {
 }
 
 /**
- * Takes values away from an ENUM column of a table that this module made, and deletes the rows that hold them. Neither
+ * Removes values from an ENUM column of a table that this package made, and deletes the rows that hold them. Neither
  * server does that in place: the table is copied while writers wait.
  *
  * @throws DataLossError where rows hold one of the values
@@ -229,7 +229,7 @@ export interface NarrowedColumn {
 }
 
 /**
- * Takes back what a migration changed of a column.
+ * Reverts what a migration changed of a column.
  *
  * @throws IncompatibleSchemaError where rows hold values that no longer fit
  */
@@ -251,7 +251,7 @@ export async function narrowColumn(queryRunner: QueryRunner, narrowed: NarrowedC
 	});
 }
 
-/** The condition on rows that a definition has no room for; empty where each fits, or only the server can say. */
+/** The condition on rows that do not fit a definition; empty where each fits, or only the server can say. */
 function unfitting({ name, type, nullable }: ColumnShape, definition: string): string {
 	const [, before = "", rest = ""] =
 		/^`.+?` (enum\((?:'(?:[^']|'')*',?)*\)|\w+(?:\(\d+\))?)(.*)$/s.exec(definition) ?? [];

@@ -150,7 +150,7 @@ export function workspaceChanges(dataSource: DataSource): Operation[] {
 			},
 		},
 		{
-			name: "fail, having been starting",
+			name: "fail while starting",
 			repository: async (turn) => {
 				await repository.setStatus(rowOf(turn), "starting");
 				await repository.markFailed(rowOf(turn), "it broke");

@@ -1,8 +1,8 @@
 import { InvalidValueError, UnknownPropertyError } from "../../errors";
 
 /**
- * Refuses what a caller gave with a name that is not known: a misspelt property would be ignored, and the call seem to
- * have done what was meant.
+ * Refuses a property that is not known: a misspelt one would be ignored, and the call would seem to have done what was
+ * meant.
  *
  * @param known the names, each once
  * @throws UnknownPropertyError
