@@ -17,6 +17,7 @@ export type WorkspacesErrorCode =
 	| "CONNECTION_LOST"
 	| "TOO_MANY_CONNECTIONS"
 	| "READ_ONLY"
+	| "NOT_MIGRATED"
 	| "OPERATION_REFUSED"
 	| "LOSSY_CHANGE"
 	| "MIGRATION_FAILED"
@@ -34,7 +35,7 @@ export type WorkspacesErrorCode =
  * do, and never holds a value that was given; `cause` is the driver's error where there was one, without values too.
  *
  * Any call of a repository may reject with ConnectionError, ConnectionLostError, TooManyConnectionsError, BusyError,
- * ReadOnlyServerError and, where a value is none that its parameter takes, InvalidValueError.
+ * ReadOnlyServerError, NotMigratedError and, where a value is none that its parameter takes, InvalidValueError.
  *
  * @example
  * const HTTP_STATUS: Partial<Record<WorkspacesErrorCode, number>> = { LIMIT_REACHED: 409, NOT_FOUND: 404, BUSY: 503 };
@@ -132,6 +133,26 @@ export class ReadOnlyServerError extends WorkspacesError {
 	constructor(options?: ErrorOptions) {
 		super(
 			"The database server is read only: connect to the server that takes writes (DB_HOST), or end its read_only mode",
+			options,
+		);
+	}
+}
+
+/**
+ * A table, column or index that the statement needs is missing: migrations are pending on this database. Nothing was
+ * changed. `cause` says which one.
+ *
+ * @example
+ * if (error instanceof NotMigratedError) return res.status(503).json({ error: "Being updated: try again later" });
+ */
+export class NotMigratedError extends WorkspacesError {
+	override readonly name = "NotMigratedError";
+	readonly code = "NOT_MIGRATED";
+
+	constructor(entity: string, options?: ErrorOptions) {
+		super(
+			`${entity}: a table, column or index is missing in this database: run the pending migrations (dployr-workspaces-db ` +
+				"migrate); dployr-workspaces-db check says what is missing",
 			options,
 		);
 	}

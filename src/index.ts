@@ -57,6 +57,7 @@ export {
 	MissingPrivilegesError,
 	NoFreePortError,
 	NotFoundError,
+	NotMigratedError,
 	ReadOnlyServerError,
 	RefusedOperationError,
 	SettingsError,

@@ -9,16 +9,18 @@ import {
 	InvalidTransitionError,
 	InvalidValueError,
 	LimitReachedError,
+	migrate,
 	NoFreePortError,
 	NotFoundError,
 	UnknownPropertyError,
 	UnknownProviderError,
 	ValueTooLongError,
-	WorkspaceLogRepository,
 	WorkspacesError,
 } from "../../src";
-import { openDataSource } from "../../testing/dataSource";
-import { addUnlimitedUser, type Context, openContext } from "./context";
+import { createTestDatabase } from "../../testing/database";
+import { openDataSource, withDataSource } from "../../testing/dataSource";
+import { callsOf } from "./calls";
+import { addUnlimitedUser, type Context, openContext, repositoriesOf } from "./context";
 
 let context: Context;
 let user: number;
@@ -42,6 +44,22 @@ async function withColumn(column: string, type: string, work: () => Promise<void
 		await work();
 	} finally {
 		await database.rows(`ALTER TABLE ${table} MODIFY ${name} ${row?.Create}`);
+	}
+}
+
+/** Works as a user of the server who has these privileges only. */
+async function withAccount(
+	privileges: string,
+	work: (repositories: ReturnType<typeof repositoriesOf>) => Promise<void>,
+): Promise<void> {
+	const { database } = context;
+	const account = database.name.slice(-10);
+	await database.rows(`CREATE USER '${account}'@'%' IDENTIFIED BY 'x'`);
+	try {
+		await database.rows(`GRANT ${privileges} TO '${account}'@'%'`);
+		await withDataSource(database, { username: account, password: "x" }, (other) => work(repositoriesOf(other)));
+	} finally {
+		await database.rows(`DROP USER '${account}'@'%'`);
 	}
 }
 
@@ -153,44 +171,48 @@ describe("errors", () => {
 	});
 
 	test("that mean nothing in this domain are TypeORM's, without values", async () => {
-		const { database, workspaces } = context;
-		await database.rows("ALTER TABLE workspaces RENAME COLUMN container_id TO container_away");
-		try {
-			await assert.rejects(workspaces.findById(1), (error) => {
+		await withAccount("INSERT ON workspaces", ({ workspaces }) =>
+			assert.rejects(workspaces.findById(1), (error) => {
 				assert.ok(error instanceof QueryFailedError);
-				assert.equal((error.driverError as { errno?: number }).errno, 1054);
+				assert.equal((error.driverError as { errno?: number }).errno, 1142);
 				assert.equal(error.parameters, undefined);
 				assert.match(error.query, /^SELECT .* FROM workspaces WHERE id = \? LIMIT \d+$/);
 				return true;
-			});
+			}),
+		);
+	});
+
+	test("of every call before the migrations, and where a column or an index is missing, ask for them", async () => {
+		const database = await createTestDatabase();
+		const dataSource = await openDataSource(database);
+		const early = { ...context, database, dataSource, ...repositoriesOf(dataSource) };
+		try {
+			const calls = callsOf(early);
+			assert.ok(calls.length > 40);
+			for (const { method, work } of calls) {
+				await assert.rejects(work, { name: "NotMigratedError", code: "NOT_MIGRATED" }, method);
+			}
+			await migrate(dataSource);
+			await database.rows("ALTER TABLE workspaces RENAME COLUMN container_id TO container_away");
+			await assert.rejects(early.workspaces.findById(1), { code: "NOT_MIGRATED" });
+			await database.rows("ALTER TABLE workspace_logs RENAME INDEX idx_user_project TO idx_away");
+			await assert.rejects(early.logs.pageOfProject(1, "p"), { code: "NOT_MIGRATED" });
 		} finally {
-			await database.rows("ALTER TABLE workspaces RENAME COLUMN container_away TO container_id");
+			await dataSource.destroy();
+			await database.drop();
 		}
 	});
 
 	test("come after a row that is missing was named, also by a user who may not see the parent's table", async () => {
-		const { database, logs } = context;
-		const account = `${database.name.slice(-10)}`;
-		await database.rows(`CREATE USER '${account}'@'%' IDENTIFIED BY 'x'`);
-		try {
-			await database.rows(
-				`GRANT SELECT, INSERT, UPDATE, DELETE ON ${database.name}.workspace_logs TO '${account}'@'%'`,
-			);
-			const other = await openDataSource(database, { username: account, password: "x" });
-			try {
-				const entry = { userId: 999_999, projectName: "p", action: "start" } as const;
-				await assert.rejects(WorkspaceLogRepository.from(other).append(entry), (error) => {
-					assert.ok(error instanceof NotFoundError);
-					// Where the server does not say which, each that it may be is named.
-					assert.match(error.entity, /^(?:Workspace or )?DashboardUser$/);
-					return true;
-				});
-				await assert.rejects(logs.append(entry), { code: "NOT_FOUND", entity: "DashboardUser" });
-			} finally {
-				await other.destroy();
-			}
-		} finally {
-			await database.rows(`DROP USER '${account}'@'%'`);
-		}
+		const entry = { userId: 999_999, projectName: "p", action: "start" } as const;
+		await withAccount("SELECT, INSERT, UPDATE, DELETE ON workspace_logs", ({ logs }) =>
+			assert.rejects(logs.append(entry), (error) => {
+				assert.ok(error instanceof NotFoundError);
+				// Where the server does not say which, each that it may be is named.
+				assert.match(error.entity, /^(?:Workspace or )?DashboardUser$/);
+				return true;
+			}),
+		);
+		await assert.rejects(context.logs.append(entry), { code: "NOT_FOUND", entity: "DashboardUser" });
 	});
 });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { format, inspect } from "node:util";
-import { DataSource, type Logger, type ObjectLiteral, QueryFailedError } from "typeorm";
+import { DataSource, type Logger, type ObjectLiteral } from "typeorm";
 import {
 	EncryptedSecret,
 	entities,
+	NotMigratedError,
 	PreviewEnvironment,
 	UserApiKey,
 	UserApiKeyRepository,
@@ -155,8 +156,8 @@ describe("secrets", () => {
 			assert.ok(lines.some((line) => line.includes("openai_key_encrypted") && line.includes("[REDACTED]")));
 			await database.rows("ALTER TABLE user_api_keys RENAME TO user_api_keys_away");
 			await assert.rejects(keys.setKey(context.ada, "openai", BLOB, BLOB), (error) => {
-				assert.ok(error instanceof QueryFailedError);
-				assert.equal((error as { errno?: number }).errno, 1146);
+				assert.ok(error instanceof NotMigratedError);
+				assert.equal((error.cause as { errno?: number }).errno, 1146);
 				assertNoSecret(error);
 				return true;
 			});

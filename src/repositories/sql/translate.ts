@@ -5,6 +5,7 @@ import {
 	IdsExhaustedError,
 	InvalidValueError,
 	NotFoundError,
+	NotMigratedError,
 	ValueTooLongError,
 } from "../../errors";
 import { ERROR, errorNumber } from "../../mysql/errorNumbers";
@@ -57,6 +58,10 @@ export function translate(error: unknown, { sql, entityName, metadata }: Failed)
 		case ERROR.NO_REFERENCED_ROW:
 		case ERROR.NO_REFERENCED_ROW_2:
 			return new NotFoundError(missingParent(message, metadata), { cause });
+		case ERROR.NO_SUCH_TABLE:
+		case ERROR.BAD_FIELD_ERROR:
+		case ERROR.KEY_DOES_NOT_EXIST:
+			return new NotMigratedError(entityName, { cause });
 		case ERROR.NET_PACKET_TOO_LARGE:
 			// Everything but the details has a bound that is checked before.
 			return new ValueTooLongError(entityName, "details", { unit: "bytes" }, { cause });
