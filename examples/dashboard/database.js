@@ -1,6 +1,6 @@
 const mysql = require("mysql2/promise");
 
-/** The dashboard's own pool; the module's DataSource has another one and reads the same variables. */
+/** The dashboard's own pool; the package's DataSource has another one and reads the same variables. */
 function createPool() {
 	return mysql.createPool({
 		host: process.env.DB_HOST || "dployr-mariadb",
@@ -39,7 +39,7 @@ async function ensureSchema(pool) {
 		try {
 			await pool.query(statement);
 		} catch {
-			// The column is there already, as far as anybody knows: what the module's migrations replace.
+			// The column is probably there already. The package's migrations replace such guesses.
 		}
 	}
 }

@@ -39,7 +39,7 @@ export async function examineServer(dataSource: DataSource): Promise<ServerFacts
 		return {
 			server: `${version?.["version"] ?? ""} ${version?.["comment"] ?? ""}`.trim(),
 			tls: ssl.get("ssl_cipher") ? `${ssl.get("ssl_version")}, ${ssl.get("ssl_cipher")}` : "none",
-			privileges: lacks[0] ?? `${user} may do on ${database} what a migration needs`,
+			privileges: lacks[0] ?? `${user} has what a migration needs on ${database}`,
 			cluster: clusterText(wsrep),
 			clock: clock.text,
 			variables: Object.fromEntries(variables),

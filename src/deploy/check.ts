@@ -101,7 +101,7 @@ async function checkPrivileges(queryRunner: QueryRunner): Promise<CheckItem> {
 	const { missing, database, user } = privileges;
 	const lacks = missing.length ? [`${user} lacks ${missing.join(", ")} on ${database}`] : [];
 	const note = copiesNote(privileges);
-	return item("privileges", lacks, `${user} may do on ${database} what a migration needs`, note ? [note] : []);
+	return item("privileges", lacks, `${user} has what a migration needs on ${database}`, note ? [note] : []);
 }
 
 function checkPending(pending: readonly string[], known: readonly string[]): CheckItem {

@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 
 /**
- * What holds secrets: `JSON.stringify`, `console.log`, `util.inspect` and templates show none of them. Code that reads
- * the properties has them, and so has what copies them: `{ ...entity }`, `structuredClone`, `console.table`.
+ * An entity with secrets: `JSON.stringify`, `console.log`, `util.inspect` and templates show none of them. Code that reads
+ * the properties has them, and so does a copy: `{ ...entity }`, `structuredClone`, `console.table`.
  */
 export abstract class Confidential {
 	/** What errors and logs call it. */

@@ -2,7 +2,7 @@ import { getMetadataArgsStorage } from "typeorm";
 
 /**
  * All copies of TypeORM in a process keep what decorators say in one global store, the one that came first. A copy of
- * 0.3 asks it for what 1.0 took out, and the application's own entities fail with "filterRelationCounts is not a
+ * 0.3 calls there what 1.0 removed, and the application's own entities fail with "filterRelationCounts is not a
  * function". Copies of 1.0 and 1.1 get along.
  */
 export function explainToOlderTypeorm(): void {

@@ -3,8 +3,8 @@ import { readdirSync } from "node:fs";
 const FILE = /^(\d{13})-(\w+)\.[jt]s$/;
 
 /**
- * The names of the migrations, in the order in which they run, from the names of their files: TypeORM and the classes
- * are not loaded for it. A test holds that these are the names of the classes in the list.
+ * The names of the migrations, in the order in which they run. They come from the names of the files, so that neither
+ * TypeORM nor the classes are loaded; a test compares them with the classes in the list.
  */
 export function migrationNames(): string[] {
 	return readdirSync(__dirname)

@@ -1,7 +1,7 @@
 /**
- * What sessions are set to, whatever the defaults of the server and of the account are. The lists were made from the
- * servers' own lists of session variables, of which they have each that changes what a statement means, whether it is
- * executed, how long it may take, or the words of an error that is read; both servers let any user set them:
+ * What sessions are set to, whatever the defaults of the server and of the account are. Of the servers' own lists of
+ * session variables, these have each that changes what a statement means, whether it is executed, how long it may take, or
+ * the words of an error that is read; both servers let any user set them:
  * https://dev.mysql.com/doc/refman/9.7/en/server-system-variables.html,
  * https://mariadb.com/kb/en/server-system-variables/,
  * https://galeracluster.com/library/documentation/mysql-wsrep-options.html. Values are written as SHOW VARIABLES does.

@@ -14,8 +14,8 @@ export function orUpdate(table: string, columns: readonly { column: string; valu
 }
 
 /**
- * Inserts a user's row or changes it: 1 statement, and 1 more where ids are used up, which an INSERT takes one of even
- * where the row is there.
+ * Inserts a user's row or changes it: 1 statement, and 1 more once ids are used up. An INSERT takes an id even where the
+ * row is there.
  *
  * @param update changes the user's row, and reports whether there is one
  * @throws IdsExhaustedError

@@ -28,8 +28,8 @@ export interface Loss {
 }
 
 /**
- * Refuses where there is something to lose, unless that is allowed. A dry run takes note instead, so that everything
- * is listed that several reverts would delete.
+ * Refuses where there is something to lose, unless that is allowed. A dry run records it instead, so that
+ * everything that several reverts would delete is listed.
  */
 export async function refuseDataLoss(queryRunner: QueryRunner, losses: readonly Loss[]): Promise<void> {
 	const { recording, allowDataLoss } = contextOf(queryRunner);

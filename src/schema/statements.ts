@@ -107,8 +107,8 @@ function statementOf(table: string, clauses: readonly Clause[], server: Server):
 }
 
 /**
- * Drops and adds in the same ALTER, so that no moment is without a key and they come in the order wanted. Neither server
- * takes the same name in both halves (error 1826), so where a wanted name is in use the keys go through a second name.
+ * Drops and adds in the same ALTER, so that the table is never without a key and the keys get the wanted order. Neither
+ * server takes the same name in both halves (error 1826), so where a wanted name is in use the keys go through a second name.
  */
 function foreignKeyStatements(table: string, clauses: readonly Clause[], server: Server): Alteration[] {
 	const keys = clauses.flatMap((clause) => ("key" in clause ? [clause.key] : []));
@@ -126,7 +126,7 @@ function foreignKeyStatements(table: string, clauses: readonly Clause[], server:
 		],
 		algorithm: "INPLACE",
 		skipForeignKeyChecks: true,
-		// A key to the copy itself says whether the table may have one, and waits for no other table. One that has some may.
+		// A key to the copy itself shows whether the table may have keys, and waits for no other table. One with keys may.
 		partsOn: (copy) => (dropped.length ? [] : [...more, ...keys.map(({ column }) => selfReference(copy, column))]),
 	});
 	const final = (key: ForeignKeyShape) => key.name;

@@ -110,7 +110,7 @@ async function drop(queryRunner: QueryRunner, copy: string): Promise<void> {
 	await whenFree(() => queryRunner.query(`DROP TABLE IF EXISTS ${quote(copy)}`));
 }
 
-/** Makes the copy unless it is there; false where the table is not there: the statements before would have made it. */
+/** Makes the copy unless it is there; false where the table is missing, which an earlier statement would have made. */
 async function hasCopy(queryRunner: QueryRunner, table: string, copy: string, { copies }: Recording): Promise<boolean> {
 	if (copies.has(table)) return true;
 	try {

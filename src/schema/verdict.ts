@@ -1,6 +1,6 @@
 import type { Clause } from "./clause";
 
-/** A question about the rows whose answer has to be none before a clause may be carried out. */
+/** A question about rows whose answer must be none before a clause is carried out. */
 export interface Guard {
 	/** Counts the rows in the way, as `found`. */
 	readonly sql: string;
@@ -8,7 +8,7 @@ export interface Guard {
 	readonly problem: string;
 }
 
-/** What separates a table from the shape that it is to have. */
+/** What separates a table from its shape. */
 export interface Difference {
 	readonly clauses: readonly Clause[];
 	readonly guards: readonly Guard[];

@@ -140,7 +140,7 @@ export function readSettingFile(variable: string, path: string): Buffer {
 		return readFileSync(path);
 	} catch (error) {
 		const { code } = error as NodeJS.ErrnoException;
-		return failFor(variable)(`the file cannot be read (${code}); its path counts from ${process.cwd()}`);
+		return failFor(variable)(`the file cannot be read (${code}); a relative path starts at ${process.cwd()}`);
 	}
 }
 

@@ -2,7 +2,7 @@ import { types } from "node:util";
 import type { ColumnMetadata } from "typeorm/metadata/ColumnMetadata.js";
 import { InvalidValueError, ValueTooLongError } from "../../errors";
 
-/** Takes a value as a caller gave it, and returns it as it is sent; throws where it is none that fits. */
+/** Takes a value as a caller gave it, and returns it as it is sent; throws where it does not fit. */
 export type Check = (value: unknown) => unknown;
 
 const INT = { least: -(2 ** 31), most: 2 ** 31 - 1 };

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 const HIDDEN = "[REDACTED]";
 
 /**
- * A value that writes itself into the statement, and that nobody's log shows where it is a secret.
+ * A value that writes itself into the statement, and that no log shows where it is a secret.
  *
  * The driver escapes with backslashes whatever the session's `sql_mode` is; where that holds NO_BACKSLASH_ESCAPES, a
  * quote in the text would end the literal. What is written here means the same in every mode: a quote is doubled, and a

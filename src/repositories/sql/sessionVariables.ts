@@ -1,7 +1,7 @@
 /**
  * What statements depend on in an application's session, whose settings are its own. A zone whose clocks change has an
- * hour that comes twice and one that never comes, and what a TIMESTAMP is given or compared with goes through it. Without
- * the checks of foreign keys a row is stored whose parent does not exist, and what was to be deleted with a row stays.
+ * hour that comes twice and one that never comes; each value that a TIMESTAMP is set to or compared with is converted by the
+ * zone. Without the checks of foreign keys, rows without a parent are stored, and deletions do not cascade.
  */
 const NEEDED: readonly { readonly by: RegExp; readonly assignment: string }[] = [
 	{ by: /\b(?:NOW|FROM_UNIXTIME)\(/, assignment: "time_zone='+00:00'" },
