@@ -161,8 +161,8 @@ function usable(dataSource: DataSource): DataSource {
 	);
 	if (!renamed) return dataSource;
 	throw new RefusedOperationError(
-		`This DataSource calls the table ${renamed.givenTableName} ${renamed.tableName}: ` +
-			"leave entityPrefix, and table names in a naming strategy, out of it",
+		`This DataSource renames the table ${renamed.givenTableName} to ${renamed.tableName}: ` +
+			"remove its entityPrefix, or the names of tables from its naming strategy",
 	);
 }
 

@@ -108,7 +108,7 @@ async function takeLease(connection: SideConnection, wait: Wait): Promise<void> 
 		refuseInterrupted(wait);
 		const other = await tryTake();
 		if (!other) return;
-		const who = `a run on node ${other.node} of the cluster, which ends ${LEASE_SECONDS} s after its last beat`;
+		const who = `a run on node ${other.node} of the cluster, whose lease ends ${LEASE_SECONDS} s after its last beat`;
 		const now = performance.now();
 		if (now - reportedAt > REPORT_EVERY * 1000 && now - start < timeout * 1000) {
 			reportedAt = now;

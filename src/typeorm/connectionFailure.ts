@@ -77,7 +77,7 @@ function reason(error: DriverError, settings: ResolvedSettings, waited: number |
 		case ERROR.SECURE_TRANSPORT_REQUIRED:
 			return "it takes encrypted connections only; set DB_TLS to verify or require";
 		case ERROR.HOST_NOT_PRIVILEGED:
-			return `it takes no connections from this machine; allow user "${username}" to come from here`;
+			return `it takes no connections from this machine; allow user "${username}" to connect from here`;
 	}
 	if (isTls(error)) return `TLS failed (${summary(error)}); check DB_TLS and DB_TLS_CA`;
 	return `cannot connect (${summary(error)})`;

@@ -127,7 +127,7 @@ export class WorkspacesSchemaBuilder extends RdbmsSchemaBuilder {
 			return [
 				{
 					statement: `ALTER TABLE \`${table.name}\` ADD COLUMN \`${alike.databaseName}\``,
-					reason: `${from} is in no entity, and ${alike.databaseName} is new and of its type: the values would stay behind`,
+					reason: `${from} is in no entity, and ${alike.databaseName} is new and of its type: the values would stay in the old column`,
 					remedy: `${REMEDIES.rename(from, alike.databaseName)}. ${REMEDIES.drop}`,
 					dropped: from,
 				},

@@ -64,7 +64,7 @@ for (const [what, options] of [
 				await assert.rejects(work(host), {
 					code: "OPERATION_REFUSED",
 					message:
-						/calls the table \w+ dployr_\w+: leave entityPrefix, and table names in a naming strategy, out of it$/,
+						/renames the table \w+ to dployr_\w+: remove its entityPrefix, or the names of tables from its naming strategy$/,
 				});
 			}
 		});
