@@ -1,5 +1,5 @@
 import type { DataSource } from "typeorm";
-import { copiesNote, inspectPrivileges } from "../deploy/privileges";
+import { copiesNote, inspectPrivileges, lacks } from "../deploy/privileges";
 import { isClusterNode } from "../mysql/cluster";
 import { VARIABLES } from "./serverVariables";
 
@@ -31,19 +31,19 @@ export async function examineServer(dataSource: DataSource): Promise<ServerFacts
 		const ssl = await pairs(rows, "SHOW SESSION STATUS LIKE 'Ssl\\_%'");
 		const wsrep = await pairs(rows, "SHOW GLOBAL STATUS LIKE 'wsrep\\_%'");
 		const granted = await inspectPrivileges(queryRunner);
-		const { missing, database, user } = granted;
+		const { database, user } = granted;
 		const note = copiesNote(granted);
 		const clock = await compareClocks(rows);
-		const lacks = missing.length ? [`${user} lacks ${missing.join(", ")} on ${database}`] : [];
+		const missing = lacks(granted);
 		const found = findings(variables);
 		return {
 			server: `${version?.["version"] ?? ""} ${version?.["comment"] ?? ""}`.trim(),
 			tls: ssl.get("ssl_cipher") ? `${ssl.get("ssl_version")}, ${ssl.get("ssl_cipher")}` : "none",
-			privileges: lacks[0] ?? `${user} has what a migration needs on ${database}`,
+			privileges: missing[0] ?? `${user} has what a migration needs on ${database}`,
 			cluster: clusterText(wsrep),
 			clock: clock.text,
 			variables: Object.fromEntries(variables),
-			problems: [...lacks, ...found.problems],
+			problems: [...missing, ...found.problems],
 			remarks: [...(note ? [note] : []), ...clock.remarks, ...found.remarks],
 		};
 	} finally {

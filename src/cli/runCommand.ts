@@ -92,6 +92,10 @@ function nextOf(error: unknown, { command, args }: Arguments): string | undefine
 			return `correct what is listed, then ${command === "migrate" ? `dployr-workspaces-db plan, and ${call}` : call}`;
 		case "DATA_LOSS":
 			return `after a backup, if that data may be deleted: ${call} --allow-data-loss`;
+		case "MISSING_PRIVILEGES":
+			return `execute that GRANT, then ${call}`;
+		case "FOREIGN_HISTORY":
+			return `set DB_MIGRATIONS_TABLE=workspaces_migrations, and keep it set, then ${call}`;
 		case "OPERATION_REFUSED":
 			return "dployr-workspaces-db status";
 		case "INTERRUPTED":

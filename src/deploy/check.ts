@@ -11,7 +11,7 @@ import type { ActualTable, ColumnShape, Server, Snapshot } from "../schema/shape
 import { differencesOf } from "../typeorm/schemaBuilder";
 import { nameOf, pendingAfter, readHistory } from "./history";
 import { plan } from "./plan";
-import { copiesNote, inspectPrivileges } from "./privileges";
+import { copiesNote, inspectPrivileges, lacks } from "./privileges";
 import type { CheckItem, Product, RowCheck } from "./product";
 import { onQueryRunner } from "./run";
 
@@ -98,10 +98,9 @@ function checkServer(dataSource: DataSource, { server }: Snapshot): CheckItem {
 
 async function checkPrivileges(queryRunner: QueryRunner): Promise<CheckItem> {
 	const privileges = await inspectPrivileges(queryRunner);
-	const { missing, database, user } = privileges;
-	const lacks = missing.length ? [`${user} lacks ${missing.join(", ")} on ${database}`] : [];
+	const { database, user } = privileges;
 	const note = copiesNote(privileges);
-	return item("privileges", lacks, `${user} has what a migration needs on ${database}`, note ? [note] : []);
+	return item("privileges", lacks(privileges), `${user} has what a migration needs on ${database}`, note ? [note] : []);
 }
 
 function checkPending(pending: readonly string[], known: readonly string[]): CheckItem {

@@ -1,12 +1,12 @@
 import type { DataSource, Migration, QueryRunner } from "typeorm";
-import { IncompatibleSchemaError, LockTimeoutError, MissingPrivilegesError } from "../errors";
+import { IncompatibleSchemaError, LockTimeoutError } from "../errors";
 import { emptyRecording, isTableCopyAllowed, type Recording, type Step, withContext } from "../schema/context";
 import { withMigrationSession } from "../schema/session";
 import { removeAbandonedCopies } from "../schema/trial";
 import { dryRun, recordingContext } from "./dryRun";
 import { pendingAfter, prepareHistory, readHistory } from "./history";
 import { acquireLock } from "./lock";
-import { copiesNote, inspectPrivileges, type Privileges } from "./privileges";
+import { copiesNote, inspectPrivileges, lacks, type Privileges } from "./privileges";
 import { isPlannable, type Product } from "./product";
 import { type DeployOptions, onQueryRunner } from "./run";
 
@@ -56,7 +56,7 @@ export async function plan(
 		);
 		const planned = { migrations: pending, product, direction: "up", allowTableCopy } as const;
 		const privileges = await inspectPrivileges(queryRunner);
-		const refusals = refusalsOf(privileges);
+		const refusals = lacks(privileges);
 		const { statements, steps, notes, isUntried } = await withMigrationSession(queryRunner, () =>
 			withLockIfFree(queryRunner, privileges, (usesCopies) => dryRun(queryRunner, { ...planned, usesCopies })),
 		).catch((error: unknown) => {
@@ -78,10 +78,6 @@ export async function plan(
 const NOTHING: MigrationPlan = { migrations: [], unplanned: [], statements: [], steps: [], refusals: [], notes: [] };
 
 const LOCKED = "no change was tried on an empty copy of its table, since another run works on this database";
-
-function refusalsOf({ user, database, missing }: Privileges): string[] {
-	return missing.length ? [new MissingPrivilegesError(user, database, missing).message] : [];
-}
 
 function namesOf(migrations: readonly Migration[]): string[] {
 	return migrations.map(({ name }) => name);

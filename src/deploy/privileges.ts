@@ -34,6 +34,14 @@ export interface Privileges {
 	readonly missingForCopies: readonly string[];
 }
 
+/** What the user lacks, with the GRANT: at most one problem. */
+export function lacks({ user, database, missing }: Privileges): string[] {
+	if (!missing.length) return [];
+	return [
+		`${user} lacks ${missing.join(", ")} on ${database}. As an administrator: ${grantSql(user, database, missing)}`,
+	];
+}
+
 /** What is worth knowing where no copies may be made; undefined where they may. */
 export function copiesNote({ user, database, missingForCopies: missing }: Privileges): string | undefined {
 	if (!missing.length) return undefined;

@@ -48,9 +48,7 @@ function judgeColumn(table: string, found: ActualColumn | undefined, wanted: Col
 		return { kind: "incompatible", problem: `${place} is ${describe(found)}, expected ${describe(wanted)}` };
 	}
 	const own = valuesBeyond(type, wanted.type);
-	const notes = own.length
-		? [`column ${wanted.name} keeps the values that only this database knows: ${own.join(", ")}`]
-		: [];
+	const notes = own.length ? [`column ${wanted.name} keeps further values: ${own.join(", ")}`] : [];
 	const { comment, characterSet, collation, check } = found;
 	const column = { ...wanted, type, comment, characterSet, collation, check };
 	if (wanted.generated || !describeModification(found, column).length) return { kind: "asWanted", notes };

@@ -177,6 +177,11 @@ test("a table called migrations that is another program's is refused, and a sett
 			assert.equal(code, 1, command + stderr);
 			assert.match(stderr, /^Error: .*migrations.*DB_MIGRATIONS_TABLE/m, command);
 		}
+		const { stderr } = await runCommand(["migrate"], env);
+		assert.match(
+			stderr,
+			/^Next: set DB_MIGRATIONS_TABLE=workspaces_migrations, and keep it set, then dployr-\S+ migrate$/m,
+		);
 		assert.deepEqual(await tablesOf(database), before);
 
 		const other = { ...env, DB_MIGRATIONS_TABLE: "workspaces_migrations" };

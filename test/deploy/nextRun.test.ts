@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { check, IncompatibleSchemaError, migrate, migrations, plan } from "../../src";
+import { examineServer } from "../../src/cli/doctorServer";
 import { createTestDatabase } from "../../testing/database";
 import { withDataSource } from "../../testing/dataSource";
 
@@ -19,6 +20,7 @@ test("plan and check say every reason for which migrate would refuse, and migrat
 			assert.equal(planned.migrations.length, migrations.length);
 			assert.ok(planned.statements.length > 0);
 			assert.match(planned.refusals.join("\n"), lacks);
+			assert.match((await examineServer(dataSource)).problems.join("\n"), lacks);
 
 			await database.rows("CREATE TABLE user_api_keys (id INT AUTO_INCREMENT PRIMARY KEY, user_id BIGINT)");
 			await assert.rejects(plan(dataSource), (error: unknown) => {
@@ -30,6 +32,7 @@ test("plan and check say every reason for which migrate would refuse, and migrat
 			const { ok, items } = await check(dataSource);
 			const next = items.find(({ name }) => name === "next run");
 			assert.deepEqual([ok, next?.ok], [false, false]);
+			assert.match(items.find(({ name }) => name === "privileges")?.details.join("\n") ?? "", lacks);
 			assert.match(next?.details.join("\n") ?? "", /lacks INDEX[\s\S]*user_api_keys/);
 			await assert.rejects(migrate(dataSource), lacks);
 		});

@@ -67,8 +67,10 @@ describe("a user without what a run needs", () => {
 						`As an administrator: ${grant}`;
 					await connect(async (dataSource) => {
 						await assert.rejects(migrate(dataSource), { message });
-						const planned = await plan(dataSource).catch((error: Error) => ({ refusals: [error.message] }));
-						assert.deepEqual(planned.refusals, [message]);
+						// Without SELECT nothing can be planned, and the plan is rejected as the run is.
+						if (missing.includes("SELECT")) return assert.rejects(plan(dataSource), { message });
+						const { refusals } = await plan(dataSource);
+						assert.deepEqual(refusals, [message.replace("; nothing was changed", "")]);
 					});
 					assert.deepEqual(await snapshot(database), before);
 

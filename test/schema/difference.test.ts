@@ -171,12 +171,12 @@ describe("a column", () => {
 		]);
 	});
 
-	it("keeps the ENUM values that only this database knows, in its order, with a note", () => {
+	it("keeps further ENUM values of a database, in its order, with a note", () => {
 		const { clauses, notes } = difference(
 			actual(books, { columns: columnsWith("genre", { type: "enum('poem','it''s','novel')" }) }),
 			books,
 		);
-		assert.deepEqual(notes, ["column genre keeps the values that only this database knows: poem, it''s"]);
+		assert.deepEqual(notes, ["column genre keeps further values: poem, it''s"]);
 		const [clause] = clauses;
 		assert.equal(clause?.kind === "modifyColumn" && clause.column.type, "enum('poem','it''s','novel','essay')");
 		const known = difference(
