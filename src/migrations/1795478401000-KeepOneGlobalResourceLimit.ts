@@ -52,7 +52,7 @@ export class KeepOneGlobalResourceLimit1795478401000 implements MigrationInterfa
 		// safety-assured: the column is virtual and holds nothing
 		await dropColumns(queryRunner, { table: TABLE, columns: SHAPE.columns });
 		if (!(await ownedTables(queryRunner)).has(TABLE)) return;
-		const what = "deleted the global row that was seeded";
+		const what = "delete the global row that was seeded";
 		// safety-assured: the row is as `up` seeded it
 		await deleteRows(queryRunner, { table: TABLE, what, where: SEEDED });
 	}
@@ -66,20 +66,20 @@ async function removeDuplicates(queryRunner: QueryRunner): Promise<void> {
 	if (!first || !duplicates.length) return;
 	for (const row of duplicates) emit(queryRunner, "removing", TABLE, JSON.stringify(row));
 	const ids = duplicates.map((row) => row.id).join(", ");
-	const what = `kept the global row with id ${first.id}, removed those with id ${ids}`;
+	const what = `delete the global rows with id ${ids}`;
 	// safety-assured: of several global rows the first holds the administrator's limits; the others were just printed
 	await deleteRows(queryRunner, { table: TABLE, what, where: `user_id IS NULL AND id IN (${ids})` });
-	emit(queryRunner, "changed", TABLE, what);
+	emit(queryRunner, "changed", TABLE, `kept the global row with id ${first.id}, removed those with id ${ids}`);
 }
 
 /** Sent only where there is no global row: an INSERT that finds one would still use up a number of the id. */
 async function seed(queryRunner: QueryRunner): Promise<void> {
 	const existing = await rowsIfAny(queryRunner, `SELECT id FROM ${TABLE} WHERE user_id IS NULL`);
 	if (existing.length) return;
-	const what = "1 row with the global defaults inserted";
+	const what = "insert the row with the global defaults";
 	try {
 		await changeRows(queryRunner, { table: TABLE, what, sql: `INSERT INTO ${TABLE} (user_id) VALUES (NULL)` });
-		emit(queryRunner, "seeded", TABLE, what);
+		emit(queryRunner, "seeded", TABLE, "1 row with the global defaults inserted");
 	} catch (error) {
 		// The dashboard's own start-up code was faster.
 		if (!isDuplicate(error)) throw error;

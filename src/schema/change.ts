@@ -2,6 +2,7 @@ import type { QueryRunner } from "typeorm";
 import { ERROR, hasNumber } from "../mysql/errorNumbers";
 import { retry } from "../mysql/retry";
 import { LOCKED } from "./alter";
+import { doneText } from "./clause";
 import { contextOf, emit } from "./context";
 import { inspectPlanned } from "./converge";
 import { quote } from "./ddl";
@@ -53,7 +54,7 @@ export async function deleteRows(queryRunner: QueryRunner, { table, what, where 
 /** Executes an ALTER TABLE that no other function of this folder finds out by itself, and reports it. */
 export async function alterTable(queryRunner: QueryRunner, change: Omit<Alteration, "kind">): Promise<void> {
 	await execute(queryRunner, { ...change, kind: "alter" });
-	for (const what of change.what) emit(queryRunner, "changed", change.table, what);
+	for (const what of change.what) emit(queryRunner, "changed", change.table, doneText(what));
 }
 
 /** Whether a unique index already has such a row. */
@@ -81,7 +82,7 @@ export interface RenamedColumn {
 export async function renameColumn(queryRunner: QueryRunner, { table, from, to }: RenamedColumn): Promise<void> {
 	const found = (await inspectPlanned(queryRunner, [table])).tables.get(table);
 	if (!found?.columns.some((column) => column.name === from)) return;
-	const what = `renamed column ${from} to ${to}`;
+	const what = `rename column ${from} to ${to}`;
 	const parts = [`RENAME COLUMN ${quote(from)} TO ${quote(to)}`];
 	await alterTable(queryRunner, { table, what: [what], parts, algorithm: "INSTANT", rows: found.rows });
 	const columns = found.columns.map((column) => (column.name === from ? { ...column, name: to } : column));

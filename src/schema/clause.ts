@@ -90,34 +90,52 @@ function isMetadataOnly(found: ColumnShape, column: ColumnShape): boolean {
 	return found.nullable === column.nullable && (found.type === column.type || enumValues(column.type) !== null);
 }
 
-/** What a clause does, in words for a report; none where another clause is the reason for it. */
+/** What a step does, by the verb with which its text begins, and what a report says of it afterwards. */
+const DONE: Readonly<Record<string, string>> = {
+	add: "added",
+	change: "changed",
+	convert: "converted",
+	create: "created",
+	delete: "deleted",
+	drop: "dropped",
+	rebuild: "rebuilt",
+	rename: "renamed",
+	replace: "replaced",
+};
+
+/** The text of a step once it is done: `add index a` becomes `added index a`. One without a verb says what is then so. */
+export function doneText(what: string): string {
+	return what.replace(/^\w+/, (verb) => DONE[verb] ?? verb);
+}
+
+/** What a clause does, in words; none where another clause is the reason for it. */
 export function describeClause(clause: Clause): string[] {
 	switch (clause.kind) {
 		case "addColumn":
-			return [`added column ${clause.column.name}`];
+			return [`add column ${clause.column.name}`];
 		case "modifyColumn":
 			return describeModification(clause.found, clause.column);
 		case "addIndex":
-			return [`added ${clause.index.unique ? "unique index" : "index"} ${clause.index.name}`];
+			return [`add ${clause.index.unique ? "unique index" : "index"} ${clause.index.name}`];
 		case "renameIndex":
-			return [`renamed index ${clause.found.name} to ${clause.index.name}`];
+			return [`rename index ${clause.found.name} to ${clause.index.name}`];
 		case "rebuildIndex":
-			return [`rebuilt ${clause.index.unique ? "unique index" : "index"} ${clause.index.name}`];
+			return [`rebuild ${clause.index.unique ? "unique index" : "index"} ${clause.index.name}`];
 		case "keepIndex":
 			return [];
 		case "addForeignKey":
-			return [`added foreign key ${clause.key.name}`];
+			return [`add foreign key ${clause.key.name}`];
 		case "replaceForeignKey":
 			return [describeReplacement(clause.found, clause.key)];
 		case "convert":
-			return [`converted from ${clause.from} to ${clause.collation}`];
+			return [`convert from ${clause.from} to ${clause.collation}`];
 		case "checkJson":
 			return [`column ${clause.column.name} takes nothing but JSON`];
 	}
 }
 
 function describeReplacement(found: ForeignKeyShape, key: ForeignKeyShape): string {
-	if (found.name !== key.name) return `replaced foreign key ${found.name} by ${key.name}`;
+	if (found.name !== key.name) return `replace foreign key ${found.name} by ${key.name}`;
 	const actions = [
 		...(found.onDelete === key.onDelete ? [] : [`ON DELETE ${key.onDelete} instead of ${found.onDelete}`]),
 		...(found.onUpdate === key.onUpdate ? [] : [`ON UPDATE ${key.onUpdate} instead of ${found.onUpdate}`]),

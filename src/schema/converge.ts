@@ -1,7 +1,7 @@
 import type { QueryRunner } from "typeorm";
 import { IncompatibleSchemaError, MigrationError } from "../errors";
 import { retry } from "../mysql/retry";
-import { applyClause, createdTable } from "./clause";
+import { applyClause, createdTable, doneText } from "./clause";
 import { contextOf, emit } from "./context";
 import { difference } from "./difference";
 import { execute } from "./execute";
@@ -234,7 +234,7 @@ function report(
 		if (create && !created.has(name)) emit(queryRunner, "found", name, "was there");
 		if (created.has(name)) emit(queryRunner, "created", name, "created");
 		else if (!changes.length) emit(queryRunner, "unchanged", name, "as it was");
-		for (const change of changes) emit(queryRunner, "changed", name, change);
+		for (const change of changes) emit(queryRunner, "changed", name, doneText(change));
 		for (const note of difference.notes) emit(queryRunner, "note", name, note);
 	}
 }

@@ -5,6 +5,7 @@ import { hasNumber, messageOf } from "../mysql/errorNumbers";
 import { retry } from "../mysql/retry";
 import { ALREADY_MADE, isUnsupported, LOCKED, NEXT, textOf } from "./alter";
 import { blockers } from "./blockers";
+import { doneText } from "./clause";
 import { contextOf, emit, type MigrationContext, type Recording, type Step } from "./context";
 import { quote } from "./ddl";
 import { withMigrationSession } from "./session";
@@ -143,7 +144,7 @@ async function alter(queryRunner: QueryRunner, change: Alteration): Promise<bool
 		try {
 			await sendWhenFree(queryRunner, change.table, textOf(change, algorithm));
 			if (algorithm === "COPY") {
-				emit(queryRunner, "note", change.table, `copied while writers waited: ${change.what.join(", ")}`);
+				emit(queryRunner, "note", change.table, `copied while writers waited: ${change.what.map(doneText).join(", ")}`);
 			}
 			return true;
 		} catch (error) {

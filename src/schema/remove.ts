@@ -52,7 +52,7 @@ function rowsOf(queryRunner: QueryRunner, table: string): Loss {
 }
 
 async function dropTable(queryRunner: QueryRunner, table: string): Promise<void> {
-	await execute(queryRunner, { kind: "drop", table, what: ["dropped"], sql: `DROP TABLE IF EXISTS ${quote(table)}` });
+	await execute(queryRunner, { kind: "drop", table, what: ["drop"], sql: `DROP TABLE IF EXISTS ${quote(table)}` });
 	await disclaim(queryRunner, table);
 	emit(queryRunner, "dropped", table, "dropped");
 }
@@ -115,7 +115,7 @@ export async function dropColumns(queryRunner: QueryRunner, dropped: DroppedColu
 		for (const { name } of [...present].reverse()) {
 			await alterTable(queryRunner, {
 				table,
-				what: [`dropped column ${name}`],
+				what: [`drop column ${name}`],
 				parts: [`DROP COLUMN ${quote(name)}`],
 				algorithm: "INSTANT",
 				...(found && { rows: found.rows }),
@@ -155,7 +155,7 @@ export async function dropIndexes(queryRunner: QueryRunner, table: string, names
 		emit(queryRunner, "note", table, `index ${name} stays: the foreign key ${key} needs it`);
 	const present = names.filter((name) => !needed.has(name) && found?.indexes.some((index) => index.name === name));
 	if (!present.length) return;
-	const what = present.map((name) => `dropped index ${name}`);
+	const what = present.map((name) => `drop index ${name}`);
 	await alterTable(queryRunner, {
 		table,
 		what,
@@ -206,7 +206,7 @@ export async function removeEnumValues(queryRunner: QueryRunner, removed: Remove
 	if (!actual || !found || !left.length || enumType(left) === found.type) return;
 	await withTablesLocked(queryRunner, [table], async () => {
 		await refuseDataLoss(queryRunner, [held]);
-		await deleteRows(queryRunner, { table, what: `deleted the rows with ${name}`, where });
+		await deleteRows(queryRunner, { table, what: `delete the rows with ${name}`, where });
 		await alterTable(queryRunner, {
 			table,
 			what: [`column ${column} no longer takes the value ${name}`],
@@ -244,7 +244,7 @@ export async function narrowColumn(queryRunner: QueryRunner, narrowed: NarrowedC
 	refuse(queryRunner, count ? [`${count} value(s) of ${name} do not fit what it was before; change them first`] : []);
 	await alterTable(queryRunner, {
 		table,
-		what: [`changed column ${column}`],
+		what: [`change column ${column}`],
 		parts: [`MODIFY COLUMN ${definition}`],
 		algorithm: "INSTANT",
 		rows: actual.rows,

@@ -7,7 +7,7 @@ export type Change = Alteration | Creation | RowsChange | Removal;
 
 interface Described {
 	readonly table: string;
-	/** What it does, for the report; empty where a later statement completes it. */
+	/** What it does, a text each; empty where a later statement completes it. */
 	readonly what: readonly string[];
 	/** Rows of the table, as the server estimates them. */
 	readonly rows?: number;
@@ -43,7 +43,7 @@ export interface Removal extends Described {
 
 /** What makes a table that is not there. */
 export function creationOf(shape: TableShape, server: Server): Creation {
-	return { kind: "create", table: shape.name, what: ["created"], sql: createTableSql(shape, server) };
+	return { kind: "create", table: shape.name, what: ["create"], sql: createTableSql(shape, server) };
 }
 
 /**

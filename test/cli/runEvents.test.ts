@@ -8,13 +8,13 @@ const STEP = {
 	number: 3,
 	total: 9,
 	table: "workspace_logs",
-	what: ["added index idx_created"],
+	what: ["add index idx_created"],
 	sql: "ALTER TABLE …",
 	algorithm: "INPLACE",
 	rows: 1_040_000,
 } as const;
 
-const LINE = "3/9 workspace_logs: added index idx_created (1.0 M rows, in place)";
+const LINE = "3/9 workspace_logs: add index idx_created (1.0 M rows, in place)";
 const ERASE = "\r\u001B[K";
 
 const RUN: DeployEvent[] = [

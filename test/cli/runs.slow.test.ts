@@ -44,7 +44,7 @@ test("each step is announced with what it does, and its end with how long it too
 		const plan = await runCommand(["plan"], env);
 		assert.match(
 			plan.stdout,
-			/^-- \d+\/\d+ workspaces: added index .*, in place\): readers and writers go on, about a second or less\nALTER/m,
+			/^-- \d+\/\d+ workspaces: add index .*, in place\): readers and writers go on, about a second or less\nALTER/m,
 		);
 		const { isCluster, steps: planned } = JSON.parse((await runCommand(["plan", "--json"], env)).stdout);
 		assert.equal(isCluster, false);
@@ -88,7 +88,7 @@ test("a plan is SQL that can be executed as it is, whatever an index of the owne
 		await database.rows(`ALTER TABLE workspaces RENAME INDEX idx_status TO ${name}`);
 		const { code, stdout } = await runCommand(["plan"], env);
 		assert.equal(code, 0);
-		assert.match(stdout, /^-- .*renamed index two lines; DROP TABLE workspace_logs; -- x to idx_status/m);
+		assert.match(stdout, /^-- .*rename index two lines; DROP TABLE workspace_logs; -- x to idx_status/m);
 		await database.connection.query(stdout);
 		assert.equal((await runCommand(["check"], env)).code, 0);
 	}));

@@ -245,7 +245,7 @@ describe("the events of a run", () => {
 					signal: interrupt.signal,
 					onEvent(event) {
 						onEvent(event);
-						if (event.kind === "stepDone" && event.what.includes("added column global_row")) interrupt.abort();
+						if (event.kind === "stepDone" && event.what.includes("add column global_row")) interrupt.abort();
 					},
 				});
 				return work.catch(() => undefined);

@@ -65,7 +65,7 @@ describe("tables in another character set", () => {
 			const { steps, notes } = await plan(dataSource, ALLOWED);
 			const copied = steps.filter(({ algorithm }) => algorithm === "COPY");
 			assert.deepEqual(new Set(copied.map(({ what }) => what.join())).size, 1);
-			assert.match(copied[0]?.what.join() ?? "", /^converted from latin1_swedish_ci to utf8mb4_/);
+			assert.match(copied[0]?.what.join() ?? "", /^convert from latin1_swedish_ci to utf8mb4_/);
 			assert.equal(copied.length, 5);
 			assert.deepEqual(notes, []);
 

@@ -27,20 +27,20 @@ const REFUSED: Readonly<Record<string, { prepare: Prepare; reason: RegExp; only?
 			for (const sql of oldTables()) await connection.query(sql.replaceAll(KEY, ""));
 			await connection.query("ALTER TABLE workspace_logs PARTITION BY HASH(id) PARTITIONS 3");
 		},
-		reason: /workspace_logs: the server refuses "added foreign key .*artition/,
+		reason: /workspace_logs: the server refuses "add foreign key .*artition/,
 	},
 	"a table with as many indexes as a table can have": {
 		prepare: after(
 			`ALTER TABLE workspaces ${many(58, (n) => `ADD INDEX i${n} (container_name(${n + 1}))`).join(", ")}`,
 		),
-		reason: /workspaces: the server refuses "added index .*Too many keys/,
+		reason: /workspaces: the server refuses "add index .*Too many keys/,
 	},
 	"a row without room for another column": {
 		prepare: async (database) => {
 			await installOldDashboard(database, { draft: true });
 			await database.connection.query("ALTER TABLE workspaces ADD COLUMN wide VARCHAR(16000) NULL");
 		},
-		reason: /workspaces: the server refuses "added columns? .*Row size too large/,
+		reason: /workspaces: the server refuses "add columns? .*Row size too large/,
 	},
 	"a column that can't be widened without a copy of the table": {
 		prepare: after("ALTER TABLE workspaces MODIFY project_name VARCHAR(50) NOT NULL"),
@@ -51,21 +51,21 @@ const REFUSED: Readonly<Record<string, { prepare: Prepare; reason: RegExp; only?
 		prepare: after(
 			"CREATE TRIGGER own BEFORE DELETE ON resource_limits FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'",
 		),
-		reason: /resource_limits: the server refuses "kept the global row/,
+		reason: /resource_limits: the server refuses "delete the global rows/,
 	},
 	"a trigger that lets no row be inserted": {
 		prepare: after(
 			"DELETE FROM resource_limits WHERE user_id IS NULL",
 			"CREATE TRIGGER own BEFORE INSERT ON resource_limits FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'",
 		),
-		reason: /resource_limits: the server refuses "1 row with the global defaults/,
+		reason: /resource_limits: the server refuses "insert the row with the global defaults/,
 	},
 	"a key of somebody else's to a row that is to be removed": {
 		prepare: after(
 			"CREATE TABLE quotas (id INT PRIMARY KEY, limits INT, FOREIGN KEY (limits) REFERENCES resource_limits (id))",
 			"INSERT INTO quotas SELECT 1, MAX(id) FROM resource_limits WHERE user_id IS NULL",
 		),
-		reason: /resource_limits: the server refuses "kept the global row/,
+		reason: /resource_limits: the server refuses "delete the global rows/,
 	},
 	"a versioned table that is to get a unique index": {
 		prepare: after("ALTER TABLE resource_limits ADD SYSTEM VERSIONING"),

@@ -215,7 +215,7 @@ describe("the way back", () => {
 				assert.ok(error instanceof IncompatibleSchemaError, String(error));
 				assert.match(
 					error.problems.join(),
-					/^workspaces: the server refuses "dropped column code_server_password_iv": [^,]*code_server_password_iv[^,]*$/,
+					/^workspaces: the server refuses "drop column code_server_password_iv": [^,]*code_server_password_iv[^,]*$/,
 				);
 				return true;
 			});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { applyClause, createdTable } from "../../src/schema/clause";
+import { applyClause, createdTable, doneText } from "../../src/schema/clause";
 import { difference } from "../../src/schema/difference";
 import {
 	type ActualColumn,
@@ -79,7 +79,7 @@ describe("a column", () => {
 			{
 				parts: ["ADD COLUMN `shelf` int NULL DEFAULT 3", "ADD COLUMN `note` text NULL AFTER `lent_at`"],
 				algorithm: "INSTANT",
-				what: ["added column shelf", "added column note"],
+				what: ["add column shelf", "add column note"],
 			},
 		]);
 	});
@@ -242,7 +242,7 @@ describe("an index", () => {
 			{
 				parts: ["ADD UNIQUE INDEX `unique_book` (`author_id`, `title`)", "ADD INDEX `idx_genre` (`genre`)"],
 				algorithm: "INPLACE",
-				what: ["added unique index unique_book", "added index idx_genre"],
+				what: ["add unique index unique_book", "add index idx_genre"],
 			},
 		]);
 		assert.deepEqual(guards, [
@@ -283,7 +283,7 @@ describe("an index", () => {
 			{
 				parts: ["RENAME INDEX `by_genre` TO `idx_genre`"],
 				algorithm: "INPLACE",
-				what: ["renamed index by_genre to idx_genre"],
+				what: ["rename index by_genre to idx_genre"],
 			},
 		]);
 		const twice = { ...books, indexes: [...books.indexes, index("idx_more", "genre")] };
@@ -311,11 +311,11 @@ describe("an index", () => {
 			{
 				parts: ["DROP INDEX `idx_genre`", "ADD INDEX `idx_genre` (`genre`)"],
 				algorithm: "INPLACE",
-				what: ["rebuilt index idx_genre"],
+				what: ["rebuild index idx_genre"],
 			},
 		]);
 		const loose = [...without("unique_book"), actualIndex(index("unique_book", "author_id", "title"))];
-		assert.deepEqual(alters(actual(books, { indexes: loose }))[0]?.what, ["rebuilt unique index unique_book"]);
+		assert.deepEqual(alters(actual(books, { indexes: loose }))[0]?.what, ["rebuild unique index unique_book"]);
 		assert.equal(difference(actual(books, { indexes: loose }), books).guards.length, 1);
 	});
 
@@ -335,7 +335,7 @@ describe("an index", () => {
 					"ADD INDEX `idx_b` (`author_id`, `lent_at`)",
 				],
 				algorithm: "INPLACE",
-				what: ["added index idx_a", "added index idx_b"],
+				what: ["add index idx_a", "add index idx_b"],
 			},
 		]);
 		const free = alters({ ...table, foreignKeys: [] }, { ...shape, foreignKeys: [] });
@@ -358,7 +358,7 @@ describe("a foreign key", () => {
 		assert.deepEqual(statement, {
 			kind: "alter",
 			table: "books",
-			what: ["added foreign key books_ibfk_1"],
+			what: ["add foreign key books_ibfk_1"],
 			parts: [ADD],
 			algorithm: "INPLACE",
 			skipForeignKeyChecks: true,
@@ -394,7 +394,7 @@ describe("a foreign key", () => {
 			{
 				parts: ["DROP FOREIGN KEY `b1`", ADD],
 				algorithm: "INPLACE",
-				what: ["replaced foreign key b1 by books_ibfk_1"],
+				what: ["replace foreign key b1 by books_ibfk_1"],
 			},
 		]);
 		for (const name of ["books_ibfk_7", "7"]) {
@@ -504,4 +504,22 @@ describe("statements", () => {
 		const shape = { ...books, columns: [...books.columns, notNull("x", "int")] };
 		assert.deepEqual(problems(actual(), shape), ["books.x is missing, expected int NOT NULL"]);
 	});
+});
+
+describe("the text of a step that is done", () => {
+	const TEXTS = {
+		"add index idx_a": "added index idx_a",
+		"change column a": "changed column a",
+		"convert from utf8mb3 to utf8mb4": "converted from utf8mb3 to utf8mb4",
+		create: "created",
+		"delete the rows with a": "deleted the rows with a",
+		"drop column add": "dropped column add",
+		"rebuild index idx_a": "rebuilt index idx_a",
+		"rename index a to b": "renamed index a to b",
+		"replace foreign key a by b": "replaced foreign key a by b",
+		"column a must not be NULL": "column a must not be NULL",
+	};
+	for (const [what, done] of Object.entries(TEXTS)) {
+		it(`of "${what}" is "${done}"`, () => assert.equal(doneText(what), done));
+	}
 });
