@@ -2,10 +2,11 @@
 import { run } from "./run";
 import { handleSignals } from "./signals";
 
-// The reader may close the pipe before the end: `plan | head`.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-	if (error.code !== "EPIPE") throw error;
-	process.exit(0);
+process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+	// The reader may close the pipe before the end: `plan | head`.
+	if (code === "EPIPE") process.exit(0);
+	process.stderr.write(`Error: standard output takes nothing more: ${message}\n`);
+	process.exit(1);
 });
 
 handleSignals();

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { exec } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { migrations } from "../../src";
 import { migrationNames } from "../../src/migrations/names";
 import { createTestDatabase, type TestDatabase } from "../../testing/database";
@@ -54,6 +56,31 @@ test("plan, migrate, check: results on standard output, and the exit code says h
 	assert.equal(after.code, 0, after.stderr);
 	assert.match(after.stdout, /The database is up to date\.\n$/);
 	assert.equal((await runCommand(["plan"], env)).stdout, "-- No migrations are pending\n");
+});
+
+test("the page for operators has the keys of each JSON document", async () => {
+	const page = readFileSync(join(__dirname, "..", "..", "docs", "deploying.md"), "utf8");
+	for (const command of ["status", "plan", "check", "doctor"]) {
+		const row = new RegExp(`^\\| \`${command}\` \\| (\`.*:.*|\`isCluster.*) \\|$`, "m").exec(page)?.[1] ?? "";
+		const { ok: _, ...document } = JSON.parse((await runCommand([command, "--json"], variablesOf(database))).stdout);
+		assert.ok(Object.keys(document).length > 0, command);
+		for (const [key, value] of Object.entries(document)) {
+			const [item] = [value].flat() as unknown[];
+			const fields = typeof item === "object" ? Object.keys(item ?? {}) : [];
+			for (const name of [key, ...fields]) assert.ok(row.includes(`\`${name}\``), `${command}: ${name} in "${row}"`);
+		}
+	}
+});
+
+test("a full disk behind standard output is an error of one line, a reader who leaves is none", async () => {
+	const main = join(__dirname, "..", "..", "src", "cli", "main.ts");
+	const inShell = (end: string) =>
+		promisify(exec)(`set -o pipefail; "${process.execPath}" --import tsx "${main}" --help ${end}`, { shell: "bash" });
+	await assert.rejects(inShell("> /dev/full"), {
+		code: 1,
+		stderr: /^Error: standard output takes nothing more: ENOSPC.*\n$/,
+	});
+	assert.equal((await inShell("| head -n 1")).stdout, "Usage: dployr-workspaces-db <command> [options]\n");
 });
 
 test("with nothing pending, migrate loads no TypeORM and sends one statement", async (t) => {
