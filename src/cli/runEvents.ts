@@ -55,7 +55,7 @@ function textOf(event: Exclude<DeployEvent, { readonly kind: "report" | "upToDat
 
 const ALGORITHMS = { INSTANT: "instant", INPLACE: "in place", COPY: "a copy" } as const;
 
-/** `3/9 workspace_logs: added index idx_created (1.0 M rows, in place)` */
+/** `3/9 workspace_logs: add index idx_created (1.0 M rows, in place)` */
 export function stepText(step: Omit<StepEvent, "kind">): string {
 	const { what, rows, algorithm } = step;
 	const counted = rows === undefined ? undefined : `${shortened(rows)} row${rows === 1 ? "" : "s"}`;
