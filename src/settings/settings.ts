@@ -130,9 +130,8 @@ function encryptionOf(found: AllFound): Pick<ResolvedSettings, "tls" | "serverKe
 }
 
 function noticesOf(found: AllFound, { variables, file, path, hasFile }: Environment): string[] {
-	const set = { ...file, ...variables };
 	const notices = Object.entries(FOREIGN_VARIABLES).flatMap(([variable, name]) =>
-		set[variable] && !isGiven(found, name)
+		(variables[variable] ?? file[variable]) && !isGiven(found, name)
 			? [`${variable} is set but not used: the name is ${SETTINGS[name].variable}`]
 			: [],
 	);
